@@ -1,0 +1,137 @@
+"""Dates as whole days, working days of England and Wales, and calendar months.
+
+A date is held as the number of days since 1 January 1970 (``int32``), so that a column of dates
+is one flat array. Working days are Monday to Friday less the bank holidays of England and Wales,
+taken from the ``holidays`` package.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from functools import lru_cache
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from triage.errors import CallError
+
+Days = npt.NDArray[np.int32]
+Whole = npt.NDArray[np.int64]
+
+FIRST_YEAR: Final = 1900
+LAST_YEAR: Final = 2051
+EVENTS_FROM: Final = dt.date(1990, 1, 1)
+BIRTHS_FROM: Final = dt.date(1900, 1, 1)
+DATES_UNTIL: Final = dt.date(2050, 12, 31)
+
+_EPOCH = dt.date(1970, 1, 1)
+
+
+def to_day(date: dt.date) -> int:
+    """Return a date as whole days since 1 January 1970."""
+    return (date - _EPOCH).days
+
+
+def to_date(day: int) -> dt.date:
+    """Return the date of a number of days since 1 January 1970."""
+    return _EPOCH + dt.timedelta(days=int(day))
+
+
+def minus_months(date: dt.date, months: int) -> dt.date:
+    """Return ``date`` less whole calendar months; a day the month lacks becomes its last.
+
+    31 May less 3 months is 28 or 29 February.
+    """
+    return to_date(int(minus_months_array(np.array([to_day(date)], np.int32), months)[0]))
+
+
+def minus_months_array(days: Days, months: Any) -> Days:
+    """Return each day less ``months`` calendar months (one number, or one for each day)."""
+    dates = days.astype("datetime64[D]")
+    start_of_month = dates.astype("datetime64[M]")
+    day_of_month = (dates - start_of_month.astype("datetime64[D]")).astype(np.int64)
+    target = start_of_month - np.asarray(months).astype("timedelta64[M]")
+    first = target.astype("datetime64[D]")
+    length = ((target + np.timedelta64(1, "M")).astype("datetime64[D]") - first).astype(np.int64)
+    result = first.astype(np.int64) + np.minimum(day_of_month, length - 1)
+    return np.asarray(result, np.int32)
+
+
+def months_between(earlier: Days, later: Days) -> Whole:
+    """Return the fewest calendar months n for which ``earlier >= later - n months``.
+
+    So "within n months" is the same as ``months_between(...) <= n``. Zero when both are the same
+    day; the same month but an earlier day is 1.
+    """
+    months = later.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) - (
+        earlier.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+    )
+    reached = earlier >= minus_months_array(later, months)
+    return months + np.where(reached, 0, 1)
+
+
+@lru_cache(maxsize=1)
+def bank_holidays() -> dict[dt.date, str]:
+    """Return the bank holidays of England and Wales with their names, 1900 to 2051."""
+    import holidays
+
+    found = holidays.country_holidays(
+        "GB", subdiv="ENG", years=range(FIRST_YEAR, LAST_YEAR + 1), language="en_GB"
+    )
+    return dict(found.items())
+
+
+@lru_cache(maxsize=1)
+def _table() -> tuple[int, Whole, Days]:
+    """Return the first day, the count of working days up to each day, and each working day."""
+    first = to_day(dt.date(FIRST_YEAR, 1, 1))
+    last = to_day(dt.date(LAST_YEAR, 12, 31))
+    days = np.arange(first, last + 1, dtype=np.int32)
+    is_working = (days + 3) % 7 < 5
+    for holiday in bank_holidays():
+        is_working[to_day(holiday) - first] = False
+    return first, np.cumsum(is_working, dtype=np.int64), days[is_working]
+
+
+def _position(days: Days) -> Whole:
+    """Return each day's place in the table, or refuse years the calendar does not know."""
+    first, counts, _ = _table()
+    place = days.astype(np.int64) - first
+    outside = (place < 0) | (place >= len(counts))
+    if outside.any():
+        date = np.datetime64(int(days[outside][0]), "D")
+        raise CallError(
+            f"{date}: the calendar of bank holidays covers {FIRST_YEAR} to {LAST_YEAR} only; "
+            "give a date within those years."
+        )
+    return place
+
+
+def working_days(start: Days, end: Days) -> Whole:
+    """Return the working days after ``start`` up to and including ``end``, for each pair.
+
+    The day of the event itself is day 0: received on a Saturday and decided on the Monday is 1.
+    Zero or less where the end does not come after the start. One look-up a date.
+
+    Raises:
+        CallError: for a date outside the years that the calendar of bank holidays covers.
+    """
+    _, counts, _ = _table()
+    return counts[_position(end)] - counts[_position(start)]
+
+
+def add_working_days(start: int, number: int) -> int:
+    """Return the n-th working day strictly after ``start``, as a day number."""
+    _, counts, working = _table()
+    before = int(counts[_position(np.array([start], np.int32))[0]])
+    return int(working[before + number - 1]) if number > 0 else start
+
+
+def check_as_of(as_of: dt.date) -> dt.date:
+    """Return ``as_of`` when records can be judged on it, else raise CallError."""
+    if not EVENTS_FROM <= as_of <= DATES_UNTIL:
+        raise CallError(
+            f"--as-of {as_of}: records can be judged on dates from {EVENTS_FROM} to {DATES_UNTIL}."
+        )
+    return as_of

@@ -1,0 +1,48 @@
+"""Every error a user can meet, as one tree.
+
+TriageError                 one sentence: where, what, what to do
+|-- CallError       exit 2  the call or the configuration is wrong
+|   `-- RuleError           a rule file is wrong, or a rule could not be evaluated
+|-- InputError      exit 3  an input cannot be used; nothing was stored
+`-- StoreError      exit 4  the store is busy, damaged or out of reach; nothing was stored
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class TriageError(Exception):
+    """An error with a sentence for the user and an exit code for scripts."""
+
+    exit_code = 2
+
+
+class CallError(TriageError):
+    """The call or the configuration is wrong (exit 2)."""
+
+    exit_code = 2
+
+
+class RuleError(CallError):
+    """Rule files are wrong, or a rule could not be evaluated (exit 2).
+
+    ``problems`` holds every problem found, one sentence each, so that all of them can be
+    mended in one go.
+    """
+
+    def __init__(self, problems: str | Sequence[str]) -> None:
+        self.problems = (problems,) if isinstance(problems, str) else tuple(problems)
+        super().__init__("\n".join(self.problems))
+
+
+class InputError(TriageError):
+    """An input cannot be used (exit 3); nothing was stored."""
+
+    exit_code = 3
+
+
+class StoreError(TriageError):
+    """The store is busy, damaged or out of reach (exit 4); nothing was stored."""
+
+    exit_code = 4
