@@ -107,6 +107,9 @@ class ReferralRecord(BaseModel):
     rationale_length: Annotated[int | None, Reads("number")] = Field(
         None, description="characters of the written rationale"
     )
+    rationale_hash: Annotated[str | None, Reads("text")] = Field(
+        None, description="hash of the written rationale, made on reading; the text is dropped"
+    )
     history_considered: Annotated[bool | None, Reads("flag")] = Field(
         None, description="whether the decision records that history was considered"
     )
@@ -265,6 +268,7 @@ BELONGS_TO: Final = {
         "threshold_level",
         "risk_rating",
         "rationale_length",
+        "rationale_hash",
         "history_considered",
     ),
     "allocated_at": (

@@ -1,0 +1,216 @@
+"""Reading any input: what a file or folder is, is told from its content.
+
+``read_source`` is the one way in. Each format has a module of its own; this one only recognises.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from triage.errors import InputError
+from triage.sources import annex_a, folder
+from triage.sources.cin import read_cin
+from triage.sources.grid import Grid
+from triage.sources.headings import is_referral_heading, looks_like
+from triage.sources.text_table import decode, heading_row, read_text_grid
+from triage.tables import RawTable, Source
+
+REFERRAL_TABLE: Final = "referral table"
+EXPECTED: Final = (
+    "expected a referral table (CSV, Parquet or Excel with child_id and referral_date), a folder "
+    "of tables, a CIN census or Ofsted's Annex A"
+)
+
+
+def read_source(name: str) -> Source:
+    """Return what one input holds, cells as typed.
+
+    Raises:
+        InputError: when there is nothing there, it is of no known kind, or cannot be read; the
+            sentence says what it looks like and what was expected.
+    """
+    if "://" in name:
+        raise InputError(
+            f"{name.partition('://')[0]}://…: this version reads files and folders, not databases; "
+            "export the tables as CSV or Parquet into a folder."
+        )
+    path = Path(name)
+    try:
+        source = _read_folder(path) if path.is_dir() else _read_file(path)
+    except FileNotFoundError:
+        raise InputError(f"{name}: there is no such file or folder; check the path.") from None
+    except OSError as error:
+        raise InputError(f"{name}: cannot be opened ({error.strerror or error}).") from None
+    if not len(source.referrals):
+        raise InputError(
+            f"{source.referrals.source}: holds headings but no referral; export it again."
+        )
+    return source
+
+
+def _read_file(path: Path) -> Source:
+    with path.open("rb") as file:
+        start = file.read(4096)
+    if not start.strip():
+        raise InputError(f"{path}: is empty; {EXPECTED}.")
+    digest = _digest(path)
+    if _is_xml(start):
+        return read_cin(path, digest)
+    if start.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+        return _read_workbook(path, digest)
+    if start.startswith(b"SQLite format 3"):
+        raise InputError(f"{path}: looks like a SQLite database; {EXPECTED}.")
+    grid = _read_grid(path)
+    _refuse_unless_referrals(grid, str(path))
+    return _table_source(path, digest, grid.table(str(path)))
+
+
+def _is_xml(start: bytes) -> bool:
+    for mark, encoding in ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be")):
+        if start.startswith(mark):
+            text = start.decode(encoding, "ignore").lstrip("\ufeff")
+            return text.lstrip().startswith("<")
+    return start.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<")
+
+
+def _read_workbook(path: Path, digest: str) -> Source:
+    from triage.sources.workbook import read_sheets
+
+    sheets = read_sheets(path)
+    lists: dict[int, tuple[str, Grid]] = {}
+    for sheet in sheets:
+        number = annex_a.list_number(sheet.name)
+        heading_at = sheet.heading_at(lambda row: "child unique id" in {c.casefold() for c in row})
+        if number and heading_at is not None:
+            lists.setdefault(number, (f"{path} [{sheet.name}]", sheet.grid(heading_at)))
+    if 3 in lists and annex_a.is_list_3(lists[3][1].headings):
+        return annex_a.annex_a_source(path, digest, lists)
+    for sheet in sheets:
+        heading_at = sheet.heading_at(is_referral_heading)
+        if heading_at is not None:
+            label = str(path) if len(sheets) == 1 else f"{path} [{sheet.name}]"
+            return _table_source(path, digest, sheet.grid(heading_at).table(label))
+    first = next((row for sheet in sheets for row in sheet.rows if sum(map(bool, row)) > 2), [])
+    raise InputError(f"{path}: looks like {looks_like(first)}; {EXPECTED}.")
+
+
+def _read_grid(path: Path) -> Grid:
+    """Return the one table in a CSV, Parquet or Excel file."""
+    with path.open("rb") as file:
+        start = file.read(8)
+    if start.startswith(b"PAR1"):
+        from triage.sources.parquet import read_parquet_grid
+
+        return read_parquet_grid(path)
+    if start.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+        from triage.sources.workbook import read_sheets
+
+        for sheet in read_sheets(path):
+            heading_at = sheet.heading_at(lambda row: sum(map(bool, row)) > 1)
+            if heading_at is not None:
+                return sheet.grid(heading_at)
+        raise InputError(f"{path}: no sheet of it holds a table.")
+    return read_text_grid(decode(path.read_bytes(), str(path)), str(path))
+
+
+def _refuse_unless_referrals(grid: Grid, label: str) -> None:
+    if not is_referral_heading(grid.headings):
+        raise InputError(f"{label}: looks like {looks_like(grid.headings)}; {EXPECTED}.")
+
+
+def _table_source(path: Path, digest: str, table: RawTable) -> Source:
+    return Source(str(path), REFERRAL_TABLE, digest, table, notes=table.notes)
+
+
+def _read_folder(path: Path) -> Source:
+    tables = folder.table_files(path)
+    if "referrals" in tables:
+        return _folder_of_tables(path, tables)
+    lists: dict[int, tuple[str, Grid]] = {}
+    files = []
+    for file in sorted(path.glob("*.csv")):
+        number = annex_a.list_number(file.stem) or _list_by_words(file.stem)
+        if number:
+            lists[number] = (str(file), _below_title(file))
+            files.append(file)
+    if 3 in lists and annex_a.is_list_3(lists[3][1].headings):
+        return annex_a.annex_a_source(path, _digest(*files), lists)
+    held = ", ".join(sorted(file.name for file in path.iterdir())[:6]) or "nothing"
+    raise InputError(
+        f"{path}: looks like a folder that holds {held}; expected referrals.csv (or .parquet, "
+        ".xlsx) with the tables beside it, or the lists of Annex A."
+    )
+
+
+def _list_by_words(stem: str) -> int | None:
+    """Return the list that a file such as ``Annex A List 3 Referrals`` holds."""
+    place = stem.casefold().find("list")
+    return annex_a.list_number(stem[place:]) if place > 0 else None
+
+
+def _below_title(file: Path) -> Grid:
+    """Return the table of one of the lists, whether or not a title row stands above it."""
+    text = decode(file.read_bytes(), str(file))
+    lines = text.splitlines(keepends=True)
+    for skip in range(min(5, len(lines))):
+        below = "".join(lines[skip:])
+        headings, _ = heading_row(below)
+        if any(heading.strip().casefold() == "child unique id" for heading in headings):
+            return read_text_grid(below, str(file))
+    return read_text_grid(text, str(file))
+
+
+def _folder_of_tables(path: Path, tables: dict[str, Path]) -> Source:
+    grid = _read_grid(tables["referrals"])
+    _refuse_unless_referrals(grid, str(tables["referrals"]))
+    referrals = grid.table(str(tables["referrals"]))
+    notes = [f"{tables['referrals'].name}: {note}" for note in referrals.notes]
+    children = []
+    for name, file in tables.items():
+        if name == "referrals":
+            continue
+        if name in folder.NOT_USED:
+            notes.append(f"{file.name}: answers no rule and was passed over")
+            continue
+        table = _read_grid(file).table(str(file))
+        notes += [f"{file.name}: {note}" for note in table.notes]
+        child = folder.child_table(name, table, referrals)
+        known = {*child.carries, "referral_id", "child_id", "referral_date"}
+        notes += [
+            f"{file.name}: column {column} belongs to another table and was ignored"
+            for column in table.columns
+            if column not in known
+        ]
+        twice = [column for column in child.carries if column in referrals.columns]
+        if twice:
+            notes.append(
+                f"{tables['referrals'].name}: column {', '.join(twice)} was ignored: "
+                f"{file.name} carries it"
+            )
+            referrals = replace(
+                referrals,
+                columns={k: v for k, v in referrals.columns.items() if k not in twice},
+            )
+        children.append(child)
+    return Source(
+        str(path),
+        folder.KIND,
+        _digest(*tables.values()),
+        referrals,
+        tuple(children),
+        tuple(notes),
+    )
+
+
+def _digest(*paths: Path) -> str:
+    """Return the SHA-256 of a file, or of several files' names and digests together."""
+    if len(paths) == 1:
+        with paths[0].open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    whole = hashlib.sha256()
+    for path in paths:
+        whole.update(f"{path.name} {_digest(path)}\n".encode())
+    return whole.hexdigest()

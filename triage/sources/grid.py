@@ -1,0 +1,77 @@
+"""Heading row and columns of one table, before their names are understood."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from triage.sources.headings import read_headings
+from triage.tables import LOST, Problem, RawColumn, RawTable, Rows, drop_rationale_text, encode
+
+FIRST_ROW = 2
+"""Records are counted from 2: the first one under the heading."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table as it lies in a file: headings, a column for each, and rows of uneven length."""
+
+    headings: tuple[str, ...]
+    columns: tuple[RawColumn, ...]
+    n_rows: int
+    uneven: tuple[tuple[int, int], ...] = ()
+
+    def table(self, source: str) -> RawTable:
+        """Return the table with canonical columns, its notes, and problems of uneven rows."""
+        headings = read_headings(self.headings, source)
+        columns = {name: self.columns[place] for name, place in headings.position.items()}
+        problems = tuple(self._uneven_problem(source, place, cells) for place, cells in self.uneven)
+        return RawTable(
+            source,
+            np.arange(FIRST_ROW, self.n_rows + FIRST_ROW, dtype=np.int64),
+            drop_rationale_text(columns),
+            problems,
+            headings.notes(),
+        )
+
+    def _uneven_problem(self, source: str, place: int, cells: int) -> Problem:
+        width = len(self.headings)
+        if cells < width:
+            column = self.headings[cells]
+            rest = "the missing cells are unknown"
+        else:
+            column = ""
+            rest = "the cells beyond the last heading were not read"
+        message = f"the row has {cells} cells under {width} headings; {rest}"
+        return Problem("problem", source, place + FIRST_ROW, column, message)
+
+
+def grid_of_rows(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Grid:
+    """Return a grid from rows of cells; rows that are too short or too long are noted."""
+    width = len(headings)
+    uneven = []
+    for place, row in enumerate(rows):
+        if len(row) < width or any(cell.strip() for cell in row[width:]):
+            uneven.append((place, len(row)))
+    columns = tuple(
+        _with_lost([row[number] if number < len(row) else LOST for row in rows])
+        for number in range(width)
+    )
+    return Grid(tuple(headings), columns, len(rows), tuple(uneven))
+
+
+def _with_lost(cells: list[str | None]) -> RawColumn:
+    """Return a column in which a cell that is not there stays apart from a blank one."""
+    column = encode(cells)
+    lost = np.array([cell is LOST for cell in cells], bool)
+    if not lost.any():
+        return column
+    codes = np.where(lost, np.int32(len(column.texts)), column.codes).astype(np.int32)
+    return RawColumn(codes, [*column.texts, LOST])
+
+
+def row_numbers(n_rows: int) -> Rows:
+    """Return the numbers of rows counted from the first under the heading."""
+    return np.arange(FIRST_ROW, n_rows + FIRST_ROW, dtype=np.int64)

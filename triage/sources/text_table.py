@@ -1,0 +1,90 @@
+"""Delimited text: encodings, delimiters, and rows of uneven length."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+
+from triage.errors import InputError
+from triage.sources.grid import Grid, grid_of_rows
+from triage.tables import encode
+
+_DELIMITERS: Final = ",;\t|"
+
+
+def decode(data: bytes, source: str) -> str:
+    """Return text from UTF-8 (with or without a byte-order mark), UTF-16 or Windows-1252.
+
+    Raises:
+        InputError: when the bytes are not text.
+    """
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        encodings = ["utf-16"]
+    elif b"\x00" in data[:2000]:
+        encodings = ["utf-16-le" if data[1:2] == b"\x00" else "utf-16-be"]
+    else:
+        encodings = ["utf-8-sig", "cp1252"]
+    for encoding in encodings:
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\x00" not in text[:2000]:
+            return text
+    raise InputError(
+        f"{source}: looks like a binary file, not text; expected a CSV, Parquet, Excel or "
+        "CIN census XML file."
+    )
+
+
+def heading_row(text: str) -> tuple[list[str], str]:
+    """Return the cells of the first record and the delimiter that splits it."""
+    first = next((line for line in io.StringIO(text[:100_000]) if line.strip()), "")
+    delimiter = max(_DELIMITERS, key=first.count)
+    return next(csv.reader(io.StringIO(text.lstrip("\r\n")), delimiter=delimiter), []), delimiter
+
+
+def read_text_grid(text: str, source: str) -> Grid:
+    """Return the table in a delimited text; blank lines do not count as records.
+
+    Even rows are read by Arrow; where any row is too short or too long, the whole is read again
+    by the slower reader of the standard library, which can say which row it was.
+    """
+    headings, delimiter = heading_row(text)
+    names = [str(place) for place in range(len(headings))]
+    uneven = False
+
+    def on_uneven(row: pa_csv.InvalidRow) -> str:
+        nonlocal uneven
+        uneven = True
+        return "skip"
+
+    try:
+        table = pa_csv.read_csv(
+            pa.BufferReader(text.encode("utf-8")),
+            read_options=pa_csv.ReadOptions(column_names=names),
+            parse_options=pa_csv.ParseOptions(
+                delimiter=delimiter, newlines_in_values=True, invalid_row_handler=on_uneven
+            ),
+            convert_options=pa_csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
+            ),
+        )
+    except pa.ArrowInvalid:
+        uneven = True
+    if uneven or len(headings) == 1:
+        return _slow(text, delimiter, source)
+    table = table.slice(1)
+    return Grid(tuple(headings), tuple(encode(table.column(name)) for name in names), len(table))
+
+
+def _slow(text: str, delimiter: str, source: str) -> Grid:
+    try:
+        rows = [row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if row]
+    except csv.Error as error:
+        raise InputError(f"{source}: cannot be read as a delimited table ({error}).") from None
+    return grid_of_rows(rows[0], rows[1:]) if rows else Grid((), (), 0)

@@ -1,0 +1,204 @@
+"""Validation of one table against the schema: each distinct cell once, every problem of every row.
+
+The result is typed columns in which each cell has a state: given, blank (known not to be there),
+unreadable (typed, but not readable) or absent (the extract does not carry the column).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from triage.calendar import to_day
+from triage.schema import COLUMNS, ORDER_CHECKS, ColumnSpec, cell_reader
+from triage.screening import screen_moments
+from triage.tables import LOST, Problem, RawColumn, RawTable
+
+GIVEN: Final = 0
+BLANK: Final = 1
+UNREADABLE: Final = 2
+ABSENT: Final = 3
+
+States = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A typed column: ``state`` a cell, and ``value`` where it is given.
+
+    Values are day numbers for dates (``seconds`` of the day beside them), whole numbers, 1 and 0
+    for true and false, and positions in ``names`` for texts and codes.
+    """
+
+    state: States
+    value: npt.NDArray[np.int64]
+    names: tuple[str, ...] = ()
+    seconds: npt.NDArray[np.int32] | None = None
+
+    def take(self, rows: npt.NDArray[np.int64]) -> Column:
+        """Return the column for some rows."""
+        seconds = None if self.seconds is None else self.seconds[rows]
+        return Column(self.state[rows], self.value[rows], self.names, seconds)
+
+
+def absent(n: int) -> Column:
+    """Return a column that the extract does not carry, for ``n`` rows."""
+    return Column(np.full(n, ABSENT, np.uint8), np.zeros(n, np.int64))
+
+
+@dataclass(frozen=True)
+class Distinct:
+    """The distinct cells of a column, read: state, value, and what is wrong with each."""
+
+    state: States
+    value: npt.NDArray[np.int64]
+    names: tuple[str, ...]
+    seconds: npt.NDArray[np.int32] | None
+    messages: Mapping[int, str]
+
+
+def read_distinct(spec: ColumnSpec, raw: RawColumn, earliest: dt.date | None) -> Distinct:
+    """Return the distinct texts of a column read by the schema."""
+    n = len(raw.texts)
+    state = np.array(
+        [UNREADABLE if text is LOST else GIVEN if text else BLANK for text in raw.texts], np.uint8
+    )
+    value = np.zeros(n, np.int64)
+    seconds = np.zeros(n, np.int32) if spec.kind == "event" else None
+    messages: dict[int, str] = {}
+    if spec.kind == "text":
+        return Distinct(
+            state, np.arange(n, dtype=np.int64), tuple(t or "" for t in raw.texts), None, messages
+        )
+    names: dict[Any, int] = {}
+    todo = state == GIVEN
+    if spec.kind in ("event", "birth"):
+        accepted, days, clock = screen_moments(raw.texts, earliest or spec.reads.earliest)
+        value[accepted] = days[accepted]
+        if seconds is not None:
+            seconds[accepted] = clock[accepted]
+        todo &= ~accepted
+    read = cell_reader(spec.name, earliest)
+    for place in np.flatnonzero(todo).tolist():
+        try:
+            result = read(str(raw.texts[place]))
+        except ValueError as error:
+            state[place] = UNREADABLE
+            messages[place] = str(error)
+            continue
+        match result:
+            case dt.datetime():
+                value[place] = to_day(result.date())
+                if seconds is not None:
+                    seconds[place] = result.hour * 3600 + result.minute * 60 + result.second
+            case bool() | int():
+                value[place] = int(result)
+            case tuple():
+                value[place] = names.setdefault(";".join(result), len(names))
+            case _:
+                value[place] = names.setdefault(result, len(names))
+    return Distinct(state, value, tuple(names), seconds, messages)
+
+
+@dataclass(frozen=True)
+class ValidTable:
+    """A table whose cells are typed, with every problem found in it."""
+
+    raw: RawTable
+    columns: dict[str, Column]
+    problems: tuple[Problem, ...]
+
+    def column(self, name: str) -> Column:
+        """Return a column; one that is not carried is absent in every row."""
+        return self.columns.get(name) or absent(len(self.raw))
+
+
+def validate(
+    table: RawTable,
+    wanted: tuple[str, ...] | None = None,
+    *,
+    rejects: bool = False,
+    earliest_referral: dt.date | None = None,
+) -> ValidTable:
+    """Return a table with its cells typed by the schema, and every problem of every row.
+
+    ``wanted`` names the columns that count in this table (all by default). With ``rejects`` a row
+    whose required cell is blank or cannot be read is rejected, and the list says why. With
+    ``earliest_referral`` a referral date before 1990 is a problem that is listed while its row is
+    judged; without it such a date cannot be read.
+    """
+    columns: dict[str, Column] = {}
+    problems = list(table.problems)
+    for name, raw in table.columns.items():
+        if wanted is not None and name not in wanted:
+            continue
+        spec = COLUMNS[name]
+        earliest = earliest_referral if name == "referral_date" else None
+        distinct = read_distinct(spec, raw, earliest)
+        messages = dict(distinct.messages)
+        if rejects and spec.required:
+            problems += _rejections(table, spec, distinct)
+            messages = {}
+        if earliest is not None:
+            messages |= _out_of_calendar(raw, distinct, spec.reads.earliest)
+        columns[name] = Column(
+            distinct.state[raw.codes],
+            distinct.value[raw.codes],
+            distinct.names,
+            None if distinct.seconds is None else distinct.seconds[raw.codes],
+        )
+        if messages:
+            where = np.flatnonzero(np.isin(raw.codes, np.fromiter(messages, np.int32)))
+            problems += [
+                Problem("problem", table.source, int(table.rows[i]), name, messages[code])
+                for i, code in zip(where.tolist(), raw.codes[where].tolist(), strict=True)
+            ]
+    problems += _queries(table, columns)
+    return ValidTable(table, columns, tuple(problems))
+
+
+def _rejections(table: RawTable, spec: ColumnSpec, distinct: Distinct) -> list[Problem]:
+    """Return why each row without a usable cell in a required column was rejected."""
+    codes = table.columns[spec.name].codes
+    where = np.flatnonzero(distinct.state[codes] != GIVEN)
+    return [
+        Problem(
+            "rejected",
+            table.source,
+            row,
+            spec.name,
+            distinct.messages.get(code)
+            or (
+                f"{spec.name} is blank" if distinct.state[code] == BLANK else "the row is cut short"
+            ),
+        )
+        for row, code in zip(table.rows[where].tolist(), codes[where].tolist(), strict=True)
+    ]
+
+
+def _out_of_calendar(raw: RawColumn, distinct: Distinct, usual: dt.date) -> dict[int, str]:
+    early = np.flatnonzero((distinct.state == GIVEN) & (distinct.value < to_day(usual)))
+    return {
+        place: f"'{raw.texts[place]}' lies before {usual.year}; the referral is judged as typed"
+        for place in early.tolist()
+    }
+
+
+def _queries(table: RawTable, columns: dict[str, Column]) -> list[Problem]:
+    """Return the cross-field checks that fail, found for whole columns at once."""
+    found = []
+    for check in ORDER_CHECKS:
+        before, after = columns.get(check.before), columns.get(check.after)
+        if before is None or after is None:
+            continue
+        fails = (before.state == GIVEN) & (after.state == GIVEN) & (after.value < before.value)
+        found += [
+            Problem("query", table.source, int(row), check.after, check.sentence)
+            for row in table.rows[fails].tolist()
+        ]
+    return found
