@@ -245,6 +245,7 @@ def _concatenated(parts: list[dict[str, Column]], sizes: list[int]) -> dict[str,
                 values.append(np.array(places, np.int64)[piece.value])
             else:
                 values.append(piece.value)
+        is_event = COLUMNS[name].kind == "event"
         seconds = [
             np.zeros(len(p.state), np.int32) if p.seconds is None else p.seconds for p in pieces
         ]
@@ -252,7 +253,7 @@ def _concatenated(parts: list[dict[str, Column]], sizes: list[int]) -> dict[str,
             np.concatenate([piece.state for piece in pieces]),
             np.concatenate(values),
             tuple(names),
-            np.concatenate(seconds),
+            np.concatenate(seconds) if is_event else None,
         )
     return columns
 

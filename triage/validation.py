@@ -134,7 +134,9 @@ def validate(
     """
     columns: dict[str, Column] = {}
     problems = list(table.problems)
-    for name, raw in table.columns.items():
+    rejections: dict[int, list[tuple[str, str]]] = {}
+    for name in sorted(table.columns, key=list(COLUMNS).index):
+        raw = table.columns[name]
         if wanted is not None and name not in wanted:
             continue
         spec = COLUMNS[name]
@@ -142,8 +144,7 @@ def validate(
         distinct = read_distinct(spec, raw, earliest)
         messages = dict(distinct.messages)
         if rejects and spec.required:
-            problems += _rejections(table, spec, distinct)
-            messages = {}
+            _note_rejections(rejections, table, spec, distinct)
         if earliest is not None:
             messages |= _out_of_calendar(raw, distinct, spec.reads.earliest)
         columns[name] = Column(
@@ -158,27 +159,35 @@ def validate(
                 Problem("problem", table.source, int(table.rows[i]), name, messages[code])
                 for i, code in zip(where.tolist(), raw.codes[where].tolist(), strict=True)
             ]
+    problems += [
+        Problem(
+            "rejected",
+            table.source,
+            int(table.rows[place]),
+            reasons[0][0],
+            "; ".join(message for _, message in reasons),
+        )
+        for place, reasons in sorted(rejections.items())
+    ]
     problems += _queries(table, columns)
     return ValidTable(table, columns, tuple(problems))
 
 
-def _rejections(table: RawTable, spec: ColumnSpec, distinct: Distinct) -> list[Problem]:
-    """Return why each row without a usable cell in a required column was rejected."""
+def _note_rejections(
+    rejections: dict[int, list[tuple[str, str]]],
+    table: RawTable,
+    spec: ColumnSpec,
+    distinct: Distinct,
+) -> None:
+    """Add, for each row without a usable cell in a required column, the column and the reason."""
     codes = table.columns[spec.name].codes
-    where = np.flatnonzero(distinct.state[codes] != GIVEN)
-    return [
-        Problem(
-            "rejected",
-            table.source,
-            row,
-            spec.name,
-            distinct.messages.get(code)
-            or (
-                f"{spec.name} is blank" if distinct.state[code] == BLANK else "the row is cut short"
-            ),
+    for place in np.flatnonzero(distinct.state[codes] != GIVEN).tolist():
+        code = int(codes[place])
+        reason = (
+            f"{spec.name} is blank" if distinct.state[code] == BLANK else "the row is cut short"
         )
-        for row, code in zip(table.rows[where].tolist(), codes[where].tolist(), strict=True)
-    ]
+        message = distinct.messages.get(code, reason)
+        rejections.setdefault(place, []).append((spec.name, message))
 
 
 def _out_of_calendar(raw: RawColumn, distinct: Distinct, usual: dt.date) -> dict[int, str]:
