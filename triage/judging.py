@@ -192,7 +192,7 @@ def describe(
     """Return the flags of a rule on the referrals that it flags, in words."""
     referrals = table.subject.referrals
     team = table.subject.column("team")
-    restricted = table.subject.column("restricted")
+    restricted = table.subject.is_restricted
     flags = []
     for row in rows:
         subject = Row(table, outcomes, row)
@@ -209,7 +209,7 @@ def describe(
                 due_on,
                 overdue,
                 _evidence(rule, table, subject, row),
-                bool(table.subject.yes("restricted")[row]) or restricted.state[row] == UNKNOWN,
+                bool(restricted[row]),
             )
         )
     return flags

@@ -128,6 +128,11 @@ class Subject:
         return np.asarray(self.given(name) & (self.column(name).value == 0), bool)
 
     @cached_property
+    def is_restricted(self) -> Truth:
+        """Return where only named people may see the record; a mark that cannot be read counts."""
+        return self.yes("restricted") | (self.column("restricted").state == UNREADABLE)
+
+    @cached_property
     def previous(self) -> Whole:
         """Return the place of each child's previous referral, or -1."""
         places = np.arange(self.n) - 1

@@ -72,6 +72,22 @@ class Judged:
 
 
 @dataclass(frozen=True)
+class TimelineEntry:
+    """A referral of a child who has a flag, flagged itself or not: what a reviewer reads first."""
+
+    child_id: str
+    referral_id: str
+    referral_date: dt.date
+    team: str | None
+    referral_source: str | None
+    primary_need: str | None
+    nfa: bool | None
+    closed_on: dt.date | None
+    closure_reason: str | None
+    restricted: bool
+
+
+@dataclass(frozen=True)
 class Run:
     """The result of one check: every row accounted for, every rule counted, every flag."""
 
@@ -84,7 +100,13 @@ class Run:
     problems: tuple[Problem, ...]
     results: tuple[RuleResult, ...]
     flags: tuple[Flag, ...]
+    timeline: tuple[TimelineEntry, ...] = field(repr=False)
     judged: Judged = field(repr=False)
+
+    def reaches(self, severity: str) -> bool:
+        """Return whether a flag of this severity or above was raised."""
+        rank = severity_rank(severity)
+        return any(severity_rank(flag.severity) <= rank for flag in self.flags)
 
     def as_json(self) -> dict[str, Any]:
         """Return the run as one object for outside scripts."""
@@ -193,6 +215,7 @@ def check_sources(
         loaded.problems,
         tuple(_results(ruleset, outcomes, is_judged, loaded.carried)),
         tuple(flags),
+        _timeline(table, {flag.child_id for flag in flags}),
         Judged(
             referrals.referral_ids[is_judged],
             referrals.child_ids[is_judged],
@@ -252,6 +275,39 @@ def _results(
             )
         )
     return found
+
+
+def _timeline(table: FactTable, children: set[str]) -> tuple[TimelineEntry, ...]:
+    """Return every referral, up to the date of judgement, of the children who have a flag."""
+    subject = table.subject
+    referrals = subject.referrals
+    rows = np.flatnonzero(np.isin(referrals.child_ids, np.array(sorted(children), object)))
+
+    def words(name: str) -> list[str | None]:
+        column = subject.column(name)
+        return [column.names[column.value[r]] if column.state[r] == 0 else None for r in rows]
+
+    def days(name: str) -> list[dt.date | None]:
+        column = subject.column(name)
+        return [to_date(int(column.value[r])) if column.state[r] == 0 else None for r in rows]
+
+    yes, no = subject.yes("nfa"), subject.no("nfa")
+    return tuple(
+        TimelineEntry(*entry)
+        for entry in zip(
+            referrals.child_ids[rows].tolist(),
+            referrals.referral_ids[rows].tolist(),
+            [to_date(int(day)) for day in referrals.day[rows]],
+            words("team"),
+            words("referral_source"),
+            words("primary_need"),
+            [True if yes[r] else (False if no[r] else None) for r in rows],
+            days("closed_on"),
+            words("closure_reason"),
+            subject.is_restricted[rows].tolist(),
+            strict=True,
+        )
+    )
 
 
 def _flag_order(flag: Flag) -> tuple[int, dt.date, str, str]:

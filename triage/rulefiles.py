@@ -62,6 +62,19 @@ def load_rules(folder: Path) -> Ruleset:
     return ruleset(rules)
 
 
+def parse_rule(text: str, name: str) -> Rule:
+    """Return a rule from its text, as the store keeps it.
+
+    Raises:
+        RuleError: when this version of the product cannot read it any more.
+    """
+    reader = _Reader(Path(f"{name}-stored.yaml"))
+    rule = reader.rule(text)
+    if rule is None:
+        raise RuleError(reader.problems)
+    return rule
+
+
 class _Reader:
     """Reads one file, gathering its problems."""
 
@@ -76,9 +89,9 @@ class _Reader:
             where = where[:-1]
         self.problems.append(f"{self.path}:{self.lines.get(where, 1)}: {what}")
 
-    def rule(self) -> Rule | None:
+    def rule(self, stored: str | None = None) -> Rule | None:
         try:
-            text = self.path.read_text("utf-8")
+            text = self.path.read_text("utf-8") if stored is None else stored
             node = yaml.compose(text, Loader=yaml.BaseLoader)
         except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
             mark = getattr(error, "problem_mark", None)

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from triage.errors import RuleError
+from triage.errors import CallError, RuleError
 from triage.facts import FACT_BY_NAME
 from triage.vocabulary import SEVERITIES
 
@@ -215,6 +215,17 @@ class Ruleset:
         rule = self.by_id[rule_id]
         own = {column for fact, _ in rule.facts for column in FACT_BY_NAME[fact].columns}
         return frozenset(own.union(*(self.columns(read) for read in rule.reads)))
+
+    def get(self, rule_id: str) -> Rule:
+        """Return a rule by its identifier, in any case.
+
+        Raises:
+            CallError: when there is none of that name.
+        """
+        rule = self.by_id.get(rule_id.upper())
+        if rule is None:
+            raise CallError(f"there is no rule {rule_id}; `triage rules list` shows them.")
+        return rule
 
     def only(self, rule_id: str) -> Ruleset:
         """Return one rule with those that it reads, however indirectly."""

@@ -1,0 +1,56 @@
+"""The way in: runs the command line, and turns every error into a sentence and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from triage.cli import cli
+from triage.errors import TriageError
+
+
+def main() -> None:
+    """Run the command line and leave with the exit code of the contract.
+
+    0 ran to the end, 1 ``--fail-on`` met, 2 call, configuration or rule wrong, 3 input unusable,
+    4 store busy, damaged or out of reach.
+    """
+    sys.exit(run())
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run the command line with ``arguments`` and return its exit code; no traceback is shown.
+
+    With TRIAGE_DEBUG set, an error that the product did not foresee is raised as it is.
+    """
+    try:
+        return cli.main(arguments, prog_name="triage", standalone_mode=False) or 0
+    except click.exceptions.Exit as leaving:
+        return leaving.exit_code
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except TriageError as error:
+        click.echo(f"triage: {error}", err=True)
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("triage: stopped; nothing was stored.", err=True)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if os.environ.get("TRIAGE_DEBUG"):
+            raise
+        click.echo(
+            f"triage: something went wrong that should not have ({type(error).__name__}: {error}). "
+            "Please report it; TRIAGE_DEBUG=1 shows where.",
+            err=True,
+        )
+        return 2
+
+
+if __name__ == "__main__":
+    main()

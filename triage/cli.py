@@ -1,0 +1,508 @@
+"""The command line: thin doors over the pipeline, the store and the rules; no logic here.
+
+Heavy imports stand inside the commands, so that ``triage --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from triage import __version__
+
+if TYPE_CHECKING:
+    from triage.rules import Ruleset
+    from triage.settings import Settings
+
+FIRST_STEPS: Final = """\
+Re-referral triage: which re-referrals waited, drifted, or have no sound risk decision.
+
+To see it at work on an invented council:   triage demo
+To check your own records, storing nothing:  triage check referrals.csv
+To keep a review queue from night to night:  triage init, then triage nightly referrals.csv
+All commands:                                triage --help
+"""
+SEVERITIES: Final = ("critical", "high", "medium", "low")
+
+
+class Date(click.ParamType[dt.date]):
+    """A date written YYYY-MM-DD."""
+
+    name = "date"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> dt.date:
+        """Return the date, or say how one is written."""
+        if isinstance(value, dt.date):
+            return value
+        try:
+            return dt.datetime.strptime(value, "%Y-%m-%d").date()
+        except ValueError:
+            self.fail(f"'{value}' is not a date; write YYYY-MM-DD.", param, ctx)
+
+
+class Window(click.ParamType[str]):
+    """A number of months, or all."""
+
+    name = "months|all"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> str:
+        """Return the window as text, or say what it may be."""
+        if value == "all" or (str(value).isascii() and str(value).isdigit() and int(value) < 1200):
+            return str(value)
+        self.fail(f"'{value}' is neither a number of months nor all.", param, ctx)
+
+
+def _options(*options: Callable[..., Any]) -> Callable[..., Any]:
+    def add(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+as_of_option = click.option("--as-of", type=Date(), help="Judge as of this date [default: today].")
+rules_option = click.option(
+    "--rules", type=click.Path(), help="Folder of rules [default: those shipped]."
+)
+db_option = click.option("--db", metavar="URL", help="The store [default: sqlite:///triage.db].")
+quiet_option = click.option("--quiet", is_flag=True, help="Print no progress and no messages.")
+format_option = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json", "csv"]),
+    default="table",
+    show_default=True,
+    help="What is printed.",
+)
+table_or_json = click.option(
+    "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True,
+    help="What is printed.",
+)  # fmt: skip
+as_option = click.option("--as", "person", metavar="NAME", help="Who asks.")
+run_options = _options(
+    as_of_option,
+    click.option("--window", type=Window(), help="Months judged, or all [default: 3]."),
+    click.option("--history-from", type=Date(), help="From when the records are whole."),
+    rules_option,
+    format_option,
+    click.option("--output", type=click.Path(dir_okay=False), metavar="FILE",
+                 help="Write the result to FILE (.json, .csv or .parquet)."),
+    click.option("--fail-on", type=click.Choice(SEVERITIES),
+                 help="Exit with 1 if a flag of this severity or above was raised."),
+    quiet_option,
+)  # fmt: skip
+
+
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="triage")
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Find re-referrals that waited, drifted or have no sound risk decision.
+
+    It points at cases; people decide. Nothing leaves the machine it runs on.
+
+    Example: triage check referrals.csv --as-of 2026-09-30
+    """
+    if context.invoked_subcommand is None:
+        click.echo(FIRST_STEPS, nl=False)
+
+
+@cli.command()
+@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
+@run_options
+@click.pass_context
+def check(context: click.Context, /, sources: tuple[str, ...], **asked: Any) -> None:
+    """Judge the records in SOURCE and print what was found; nothing is stored.
+
+    SOURCE is a referral table (CSV, Parquet, Excel), a folder of tables, a CIN census file or
+    Ofsted's Annex A; several may be given together.
+
+    Example: triage check referrals.csv --as-of 2026-09-30 --window all --format json
+    """
+    run, settings = _run(sources, asked)
+    whole = run.as_json()
+    _give(run, whole, asked)
+    _fail_if_met(context, run, settings)
+
+
+@cli.command()
+@click.argument("sources", nargs=-1, metavar="[SOURCE...]")
+@run_options
+@db_option
+@click.pass_context
+def nightly(
+    context: click.Context, /, sources: tuple[str, ...], db: str | None, **asked: Any
+) -> None:
+    """Judge the records in SOURCE, then bring the review queue in the store up to date.
+
+    Without SOURCE, the sources named in triage.toml are read. A second run on the same records
+    changes nothing.
+
+    Example: triage nightly extracts/referrals.csv --db sqlite:///queue.db
+    """
+    run, settings = _nightly(sources, asked | {"db": db})
+    _fail_if_met(context, run, settings)
+
+
+@cli.command()
+@click.option(
+    "--into", type=click.Path(file_okay=False), help="Folder to make [default: triage-demo]."
+)
+@quiet_option
+def demo(into: str | None, quiet: bool) -> None:
+    """Show the tool at work on the invented council that comes with it.
+
+    A fresh folder is made for the demo's store; nothing else is touched.
+
+    Example: triage demo
+    """
+    from triage import demonstration, present
+
+    folder = demonstration.fresh_folder(into)
+    sample = demonstration.sample()
+    url = f"sqlite:///{folder / 'triage.db'}"
+    asked: dict[str, Any] = {
+        "as_of": sample.as_of, "form": "table", "quiet": quiet, "db": url,
+        "history_from": sample.history_from,
+    }  # fmt: skip
+    _nightly((str(sample.folder),), asked)
+    out = present.console()
+    out.print()
+    out.print("[bold]The review queue[/bold]")
+    _print_queue(url, None, None, "table", 10)
+    click.echo(f"\n{demonstration.WHAT_NEXT.format(url=url)}")
+
+
+@cli.command()
+def init() -> None:
+    """Write a commented triage.toml into this folder.
+
+    Example: triage init
+    """
+    from triage.errors import CallError
+    from triage.settings import FILE_NAME, TEMPLATE
+
+    path = Path(FILE_NAME)
+    if path.exists():
+        raise CallError(f"{path}: is there already; it was left as it is.")
+    try:
+        path.write_text(TEMPLATE, "utf-8")
+    except OSError as error:
+        raise CallError(f"{path}: cannot be written ({error.strerror or error}).") from None
+    click.echo(f"Wrote {path}. Read it, change what you need, then: triage nightly SOURCE")
+
+
+@cli.group()
+def queue() -> None:
+    """See the cases that wait for review.
+
+    Example: triage queue list --format json
+    """
+
+
+@queue.command("list")
+@db_option
+@as_of_option
+@as_option
+@table_or_json
+@click.option("--limit", type=click.IntRange(0), default=20, show_default=True,
+              help="Cases to print in a table; 0 for all.")  # fmt: skip
+def queue_list(
+    db: str | None, as_of: dt.date | None, person: str | None, form: str, limit: int
+) -> None:
+    """List the cases in the order of work, each with the reason for its place.
+
+    Overdue is reckoned as of the last run, unless --as-of says otherwise.
+
+    Example: triage queue list --limit 50
+    """
+    settings = _settings({"db": db})
+    _print_queue(settings.db, as_of, person, form, limit, settings)
+
+
+@queue.command("show")
+@click.argument("case_id", type=int, metavar="ID")
+@db_option
+@as_option
+@table_or_json
+def queue_show(case_id: int, db: str | None, person: str | None, form: str) -> None:
+    """Show a case: each flag with its because, the rule's reference, the child's referrals.
+
+    Example: triage queue show 12
+    """
+    from triage import casefile, present
+
+    settings = _settings({"db": db})
+    whole = casefile.case_file(settings.db, case_id, person, settings.restricted.readers)
+    if form == "json":
+        click.echo(present.as_json(whole.as_json()))
+    else:
+        present.show_case(whole, present.console())
+
+
+@cli.group()
+def rules() -> None:
+    """See the rules and run their examples.
+
+    Example: triage rules show DEC-01
+    """
+
+
+@rules.command("list")
+@rules_option
+@table_or_json
+def rules_list(rules: str | None, form: str) -> None:
+    """List the rules with their severity and limits.
+
+    Example: triage rules list
+    """
+    from triage import present
+
+    loaded = _ruleset(_settings({"rules": rules}))
+    if form == "json":
+        click.echo(present.as_json([present.rule_json(rule, loaded) for rule in loaded.rules]))
+    else:
+        present.show_rules(loaded, present.console())
+
+
+@rules.command("show")
+@click.argument("rule_id", metavar="ID")
+@rules_option
+@table_or_json
+def rules_show(rule_id: str, rules: str | None, form: str) -> None:
+    """Show one rule: why it is there, its limits, what is harmless, what to check.
+
+    Example: triage rules show ALL-01
+    """
+    from triage import present
+
+    loaded = _ruleset(_settings({"rules": rules}))
+    rule = loaded.get(rule_id)
+    if form == "json":
+        click.echo(present.as_json(present.rule_json(rule, loaded)))
+    else:
+        present.show_rule(rule, loaded, present.console())
+
+
+@rules.command("test")
+@click.argument("rule_id", required=False, metavar="[ID]")
+@rules_option
+def rules_test(rule_id: str | None, rules: str | None) -> None:
+    """Run the examples inside the rule files; exit 2 when one fails.
+
+    Example: triage rules test DEC-02
+    """
+    from triage import present
+    from triage.errors import RuleError
+    from triage.examples import run_examples
+
+    loaded = _ruleset(_settings({"rules": rules}))
+    only = loaded.get(rule_id).id if rule_id else None
+    results = run_examples(loaded, only)
+    present.show_examples(results, present.console())
+    failed = sum(not result.passed for result in results)
+    if failed:
+        raise RuleError(f"{failed} of the rules' own examples failed.")
+
+
+@cli.command()
+@db_option
+@table_or_json
+def runs(db: str | None, form: str) -> None:
+    """List the runs that were stored, the latest first.
+
+    Example: triage runs --format json
+    """
+    from triage import present, store
+
+    found = store.runs(_settings({"db": db}).db)
+    if form == "json":
+        click.echo(present.as_json(found))
+    else:
+        present.show_runs(found, present.console())
+
+
+@cli.command()
+@click.option("--run", "run_id", type=int, metavar="N", help="Which run [default: the latest].")
+@db_option
+@click.option("--output", type=click.Path(dir_okay=False), metavar="FILE", help="Write to FILE.")
+def rejects(run_id: int | None, db: str | None, output: str | None) -> None:
+    """Give a run's rejected rows, unreadable cells and contradictions as CSV.
+
+    For whoever owns the records: each line names source, row, column and what is wrong.
+
+    Example: triage rejects --output to_mend.csv
+    """
+    from triage import present, store
+
+    text = present.rejections_csv(store.rejections(_settings({"db": db}).db, run_id))
+    if output:
+        present.write_text(Path(output), text)
+        click.echo(f"Wrote {output}.", err=True)
+    else:
+        click.echo(text, nl=False)
+
+
+@cli.group()
+def sample() -> None:
+    """Make invented records of any size, for trying things out.
+
+    Example: triage sample make made_up --referrals 5000
+    """
+
+
+@sample.command("make")
+@click.argument("folder", type=click.Path(file_okay=False), metavar="FOLDER")
+@click.option(
+    "--referrals",
+    type=click.IntRange(1, 6_400_000),
+    default=1200,
+    show_default=True,
+    help="How many referrals.",
+)
+@click.option(
+    "--months",
+    type=click.IntRange(1, 240),
+    default=18,
+    show_default=True,
+    help="Months up to --as-of over which they are spread.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=1,
+    show_default=True,
+    help="The same seed gives the same records.",
+)
+@as_of_option
+@click.option("--clean", is_flag=True, help="Without dirty cells, duplicates and odd dates.")
+@click.option(
+    "--form",
+    "forms",
+    multiple=True,
+    type=click.Choice(["table", "parquet", "folder", "cin", "annex-a"]),
+    help="Which forms to write; may be repeated [default: table].",
+)
+@quiet_option
+def sample_make(
+    folder: str,
+    referrals: int,
+    months: int,
+    seed: int,
+    as_of: dt.date | None,
+    clean: bool,
+    forms: tuple[str, ...],
+    quiet: bool,
+) -> None:
+    """Make an invented council's records; the same seed gives the same bytes.
+
+    Example: triage sample make made_up --referrals 5000 --form table --form cin
+    """
+    from triage import demonstration
+
+    written = demonstration.make_sample(
+        Path(folder),
+        referrals,
+        months=months,
+        seed=seed,
+        as_of=as_of or dt.date.today(),
+        dirty=not clean,
+        forms=forms or ("table",),
+    )
+    if not quiet:
+        for path in written:
+            click.echo(f"Wrote {path}. It is invented: it describes no real child.")  # fmt: skip
+
+
+def _settings(flags: dict[str, Any]) -> Settings:
+    from triage.settings import load_settings
+
+    wanted = ("db", "rules", "window", "history_from", "fail_on")
+    return load_settings({name: flags.get(name) for name in wanted})
+
+
+def _ruleset(settings: Settings) -> Ruleset:
+    from triage.resources import shipped
+    from triage.rulefiles import load_rules
+
+    return load_rules(Path(settings.rules) if settings.rules else shipped("rules"))
+
+
+def _run(sources: tuple[str, ...], asked: dict[str, Any]) -> tuple[Any, Settings]:
+    from triage.pipeline import Options, check
+    from triage.progress import stages
+
+    settings = _settings(asked)
+    window = None if settings.window == "all" else int(settings.window)
+    options = Options(asked.get("as_of") or dt.date.today(), window, settings.history_from)
+    with stages(quiet=asked["quiet"]) as progress:
+        run = check(sources or settings.sources, _ruleset(settings), options, progress)
+    return run, settings
+
+
+def _nightly(sources: tuple[str, ...], asked: dict[str, Any]) -> tuple[Any, Settings]:
+    from triage import present, store
+    from triage.people import current_user
+
+    settings = _settings(asked)
+    started_at = dt.datetime.now(dt.UTC)
+    with store.run_lock(settings.db):
+        run, settings = _run(sources, asked)
+        run_id, change = store.store_run(
+            settings.db,
+            run,
+            who=current_user(),
+            started_at=started_at,
+            finished_at=dt.datetime.now(dt.UTC),
+            settings=settings.model_dump(mode="json", exclude={"restricted", "sources"}),
+            review_days=settings.days_by_severity,
+        )
+    _give(run, run.as_json() | {"queue": change.as_json()}, asked)
+    if asked["form"] == "table":
+        present.show_change(change, run_id, present.console())
+    return run, settings
+
+
+def _give(run: Any, whole: dict[str, Any], asked: dict[str, Any]) -> None:
+    """Print a run, and write it to a file where one was named."""
+    from triage import present
+
+    written = None
+    if asked.get("output"):
+        written = present.write_output(run, whole, Path(asked["output"]), asked["form"])
+        if not asked["quiet"]:
+            click.echo(f"Wrote {asked['output']}.", err=True)
+    if asked["form"] == "table":
+        present.show_run(run, present.console())
+    elif asked["form"] != written:
+        text = present.as_json(whole) + "\n" if asked["form"] == "json" else None
+        click.echo(present.flags_csv(run.flags) if text is None else text, nl=False)
+
+
+def _fail_if_met(context: click.Context, run: Any, settings: Settings) -> None:
+    if settings.fail_on is not None and run.reaches(settings.fail_on):
+        context.exit(1)
+
+
+def _print_queue(
+    url: str,
+    as_of: dt.date | None,
+    person: str | None,
+    form: str,
+    limit: int,
+    settings: Settings | None = None,
+) -> None:
+    from triage import present, review, store
+
+    places = review.in_order(store.cases(url), as_of or store.latest_as_of(url))
+    may_see = settings is not None and person in settings.restricted.readers
+    if form == "json":
+        shown = [present.case_json(place, may_see=may_see) for place in places]
+        click.echo(present.as_json(shown))
+    else:
+        present.show_queue(places, present.console(), may_see=may_see, limit=limit or len(places))

@@ -1,0 +1,101 @@
+"""The demo on the invented council, and invented records of any size."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from triage.errors import CallError
+from triage.resources import shipped
+
+WHAT_NEXT: Final = """\
+All of this is invented: it describes no real child. To look further:
+  triage queue list --db {url}
+  triage queue show 1 --db {url}
+  triage rules show DEC-01
+On your own records: triage check referrals.csv"""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The council that comes with the product, and the date its records stand at."""
+
+    folder: Path
+    as_of: dt.date
+    history_from: dt.date
+
+
+def sample() -> Sample:
+    """Return the council that comes with the product."""
+    from triage.calendar import minus_months
+    from triage.sample.shipped import SHIPPED_AS_OF, SHIPPED_MONTHS
+
+    return Sample(
+        shipped("sample_data"), SHIPPED_AS_OF, minus_months(SHIPPED_AS_OF, SHIPPED_MONTHS)
+    )
+
+
+def fresh_folder(into: str | None) -> Path:
+    """Make and return a folder for the demo; an earlier one is left as it is.
+
+    Raises:
+        CallError: when the folder is there already, or cannot be made.
+    """
+    names = [into] if into else ["triage-demo", *(f"triage-demo-{n}" for n in range(2, 1000))]
+    for name in names:
+        folder = Path(name)
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise CallError(
+                f"{folder}: cannot be made ({error.strerror or error}); give --into FOLDER."
+            ) from None
+        return folder
+    raise CallError(f"{names[0]}: is there already; give --into a folder that is not.")
+
+
+def make_sample(
+    folder: Path,
+    n_referrals: int,
+    *,
+    months: int,
+    seed: int,
+    as_of: dt.date,
+    dirty: bool,
+    forms: Sequence[str],
+) -> list[Path]:
+    """Write an invented council in the forms asked for; return what was written.
+
+    Raises:
+        CallError: when the folder cannot be written, or the dates lie outside the calendar.
+    """
+    from triage.sample import writers
+    from triage.sample.generator import make_council
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        council = make_council(n_referrals, seed=seed, as_of=as_of, months=months, dirty=dirty)
+        written = []
+        for form in dict.fromkeys(forms):
+            match form:
+                case "table" | "parquet":
+                    path = folder / f"referral_table.{'csv' if form == 'table' else 'parquet'}"
+                    writers.write_referral_table(council, path)
+                case "folder":
+                    path = folder / "tables"
+                    writers.write_folder(council, path)
+                case "cin":
+                    path = folder / "cin_census.xml"
+                    writers.write_cin(council, path)
+                case _:
+                    path = folder / "annex_a.xlsx"
+                    writers.write_annex_a(council, path)
+            written.append(path)
+    except (OSError, ValueError) as error:
+        raise CallError(f"{folder}: the sample could not be made ({error}).") from None
+    return written

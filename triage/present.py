@@ -1,0 +1,388 @@
+"""What the commands print: tables for people, plain when piped, and flags as files."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console
+from rich.table import Table
+
+from triage.casefile import CaseFile
+from triage.errors import CallError
+from triage.examples import ExampleResult
+from triage.judging import Flag, spoken
+from triage.pipeline import Run
+from triage.review import Place
+from triage.rules import PLACEHOLDER, Rule, Ruleset
+from triage.store import QueueChange
+from triage.vocabulary import counted
+
+SHOWN_FLAGS: Final = 15
+SHOWN_CASES: Final = 20
+PIPED_WIDTH: Final = 160
+WITHHELD: Final = "(restricted)"
+FLAG_COLUMNS: Final = (
+    "rule",
+    "severity",
+    "child_id",
+    "referral_id",
+    "referral_date",
+    "team",
+    "message",
+    "due_on",
+    "overdue_working_days",
+    "evidence",
+)
+
+
+def console() -> Console:
+    """Return where results go: coloured tables on a terminal, plain text when piped."""
+    if sys.stdout.isatty():
+        return Console()
+    return Console(width=PIPED_WIDTH, no_color=True, highlight=False)
+
+
+def _table(*headings: str, right: Sequence[str] = ()) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in headings:
+        table.add_column(heading, justify="right" if heading in right else "left")
+    return table
+
+
+def as_json(value: Any) -> str:
+    """Return a value as JSON for a script."""
+    return json.dumps(value, ensure_ascii=False, indent=2, default=str)
+
+
+def flags_csv(flags: Iterable[Flag]) -> str:
+    """Return flags as CSV, one a row, with the evidence as JSON in its last column."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(FLAG_COLUMNS)
+    for flag in flags:
+        row = flag.as_json() | {"evidence": json.dumps(flag.as_json()["evidence"])}
+        writer.writerow(["" if row[name] is None else row[name] for name in FLAG_COLUMNS])
+    return out.getvalue()
+
+
+def write_output(run: Run, whole: dict[str, Any], path: Path, form: str) -> str:
+    """Write the result to a file in the form of its ending, else in ``form``; return the form.
+
+    Raises:
+        CallError: when the file cannot be written.
+    """
+    ending = path.suffix.casefold().lstrip(".")
+    form = ending if ending in ("json", "csv", "parquet") else form
+    if form == "table":
+        raise CallError(f"{path}: name the file .json, .csv or .parquet, or give --format.")
+    try:
+        if form == "parquet":
+            _write_parquet(run.flags, path)
+        else:
+            write_text(path, as_json(whole) + "\n" if form == "json" else flags_csv(run.flags))
+    except OSError as error:
+        raise CallError(f"{path}: cannot be written ({error.strerror or error}).") from None
+    return form
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file.
+
+    Raises:
+        CallError: when it cannot be written.
+    """
+    try:
+        path.write_text(text, "utf-8")
+    except OSError as error:
+        raise CallError(f"{path}: cannot be written ({error.strerror or error}).") from None
+
+
+def _write_parquet(flags: Sequence[Flag], path: Path) -> None:
+    import pandas as pd
+
+    rows = [flag.as_json() | {"evidence": json.dumps(flag.as_json()["evidence"])} for flag in flags]
+    frame = pd.DataFrame(rows, columns=list(FLAG_COLUMNS))
+    frame["overdue_working_days"] = frame["overdue_working_days"].astype("Int64")
+    for name in ("referral_date", "due_on"):
+        frame[name] = pd.to_datetime(frame[name]).dt.date
+    frame.to_parquet(path, index=False)
+
+
+def show_run(run: Run, out: Console) -> None:
+    """Print what a check found: rows, rules, the first flags, and what could not be judged."""
+    rows = run.rows
+    window = run.options.window
+    asked = "all referrals" if window is None else f"the last {counted(window, 'month')}"
+    out.print(
+        f"[bold]As of {spoken(run.options.as_of)}[/bold], {asked} and older open ones; "
+        f"history from {spoken(run.history_from)}."
+    )
+    out.print(
+        f"{counted(rows['read'], 'row')} read: {rows['judged']:,} judged, "
+        f"{rows['history_only']:,} history only, {rows['after_as_of']:,} after that date, "
+        f"{rows['collapsed']:,} collapsed as duplicates, {rows['rejected']:,} rejected."
+    )
+    out.print()
+    _show_rules(run, out)
+    out.print()
+    _show_flags(run, out)
+    _show_notes(run, out)
+
+
+def _show_rules(run: Run, out: Console) -> None:
+    table = _table(
+        "Rule", "Title", "Severity", "Flag", "Clear", "Cannot tell", "Lacks",
+        right=("Flag", "Clear", "Cannot tell"),
+    )  # fmt: skip
+    for result in run.results:
+        lacks = ", ".join(result.missing_columns)
+        if not result.can_flag:
+            lacks = f"not evaluable without {lacks}"
+        table.add_row(
+            result.rule.id,
+            result.rule.about.title,
+            result.rule.severity,
+            f"{result.n_flag:,}",
+            f"{result.n_clear:,}",
+            f"{result.n_cannot_tell:,}",
+            lacks,
+        )
+    out.print(table)
+
+
+def _show_flags(run: Run, out: Console) -> None:
+    if not run.flags:
+        out.print("No flags.")
+        return
+    table = _table("Severity", "Rule", "Child", "Referred", "Team", "Why")
+    for flag in run.flags[:SHOWN_FLAGS]:
+        table.add_row(
+            flag.severity,
+            flag.rule,
+            WITHHELD if flag.restricted else flag.child_id,
+            flag.referral_date.isoformat(),
+            flag.team or "",
+            flag.message,
+        )
+    out.print(table)
+    more = len(run.flags) - SHOWN_FLAGS
+    if more > 0:
+        out.print(f"… and {counted(more, 'further flag')}; --format csv or json gives them all.")
+
+
+def _show_notes(run: Run, out: Console) -> None:
+    rejected = [p for p in run.problems if p.kind == "rejected"]
+    dealt_with = {(p.source, p.row) for p in rejected}
+    problems = [
+        p
+        for p in run.problems
+        if p.kind == "problem"
+        and not (p.column == "referral_date" and (p.source, p.row) in dealt_with)
+    ]
+    if rejected or problems:
+        out.print()
+        out.print(
+            f"{counted(run.rows['rejected'], 'row')} rejected, "
+            f"{counted(len(problems), 'cell')} not readable:"
+        )
+        for problem in (*rejected[:3], *problems[:3]):
+            where = f"{problem.source} row {problem.row}, {problem.column}"
+            out.print(f"  {where}: {problem.message}", markup=False)
+        left = len(rejected[3:]) + len(problems[3:])
+        if left:
+            out.print(f"  … and {counted(left, 'more line')}")
+    if run.notes:
+        out.print()
+        for note in run.notes:
+            out.print(f"note: {note}", markup=False)
+
+
+def show_change(change: QueueChange, run_id: int, out: Console) -> None:
+    """Print what a nightly run changed in the queue."""
+    out.print()
+    out.print(
+        f"[bold]Run {run_id} stored.[/bold] Flags: {change.new:,} new, "
+        f"{change.still_flagged:,} still there, {change.changed:,} changed, "
+        f"{change.cleared:,} cleared, {change.reopened:,} raised again."
+    )
+
+
+def case_json(place: Place, *, may_see: bool) -> dict[str, Any]:
+    """Return a case of the queue for a script; a restricted one without its identifiers."""
+    case = place.case
+    hidden = case.restricted and not may_see
+    return {
+        "position": place.position,
+        "case": case.id,
+        "reason": place.reason,
+        "severity": case.severity,
+        "status": case.status,
+        "due_on": case.due_on.isoformat(),
+        "child_id": None if hidden else case.child_id,
+        "referral_id": None if hidden else case.referral_id,
+        "referral_date": None if hidden else case.referral_date.isoformat(),
+        "team": case.team,
+        "restricted": case.restricted,
+        "flags": [found.rule for found in case.flags],
+    }
+
+
+def show_queue(places: Sequence[Place], out: Console, *, may_see: bool, limit: int) -> None:
+    """Print the queue in its order, with the reason for each place."""
+    if not places:
+        out.print("The queue is empty.")
+        return
+    table = _table("#", "Case", "Child", "Referred", "Team", "Flags", "Why here", right=("#",))
+    for place in places[:limit]:
+        shown = case_json(place, may_see=may_see)
+        table.add_row(
+            str(place.position),
+            str(place.case.id),
+            shown["child_id"] or WITHHELD,
+            shown["referral_date"] or "",
+            place.case.team or "",
+            " ".join(shown["flags"]),
+            place.reason,
+        )
+    out.print(table)
+    more = len(places) - limit
+    if more > 0:
+        out.print(f"… and {counted(more, 'further case')}; --limit 0 lists them all.")
+
+
+def show_case(whole: CaseFile, out: Console) -> None:
+    """Print a case: each flag with its because and what to check, the timeline, the history."""
+    case = whole.case
+    out.print(
+        f"[bold]Case {case.id}[/bold]: child {case.child_id}, referral {case.referral_id} of "
+        f"{spoken(case.referral_date)}, {case.team or 'no team recorded'}; {case.status}, review "
+        f"due {spoken(case.due_on)}"
+    )
+    for found in case.flags:
+        about = whole.rules[found.rule].about
+        out.print()
+        state = "" if found.state == "open" else f" ({found.state})"
+        out.print(f"[bold]{found.rule} {about.title}[/bold] ({found.severity}){state}")
+        out.print(f"  {found.message}", markup=False)
+        facts = ", ".join(f"{k} = {_shown(v)}" for k, v in found.evidence.items())
+        out.print(f"  because: {facts}", markup=False)
+        out.print(f"  rule's reference: {'; '.join(about.references)}", markup=False)
+        for question in about.reviewer_checks:
+            out.print(f"  check: {question}", markup=False)
+        for harmless in about.benign_explanations:
+            out.print(f"  may be harmless: {harmless}", markup=False)
+    out.print()
+    out.print("[bold]Referrals of this child[/bold]")
+    table = _table("Referred", "Source", "Need", "NFA", "Closed", "Why closed", "Case", "Flags")
+    for entry in whole.timeline:
+        told = entry.referral
+        here = " <- this case" if entry.case_id == case.id else ""
+        table.add_row(
+            str(told["referral_date"]),
+            told["referral_source"] or "",
+            told["primary_need"] or "",
+            "" if told["nfa"] is None else spoken(told["nfa"]),
+            str(told["closed_on"] or ""),
+            told["closure_reason"] or "",
+            str(entry.case_id or ""),
+            " ".join(entry.flags) + here,
+        )
+    out.print(table)
+    out.print()
+    out.print("[bold]History[/bold]")
+    for event in whole.events:
+        out.print(f"  {event['at']}  {event['actor']}  {event['kind']} {event['rule'] or ''}")
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, list):
+        return " / ".join(map(str, value))
+    return spoken(value)
+
+
+def show_rules(ruleset: Ruleset, out: Console) -> None:
+    """Print the rules with their severity, status and limits."""
+    table = _table("Rule", "Title", "Severity", "Status", "Limits")
+    for rule in ruleset.rules:
+        limits = ", ".join(f"{name} {_shown(value)}" for name, value in rule.parameters.items())
+        table.add_row(rule.id, rule.about.title, rule.severity, rule.about.status, limits)
+    out.print(table)
+
+
+def show_rule(rule: Rule, ruleset: Ruleset, out: Console) -> None:
+    """Print one rule: why it is there, what it compares, and what to check."""
+    about = rule.about
+    out.print(f"[bold]{rule.id} {about.title}[/bold] ({about.severity}, {about.status})")
+    out.print(f"\n{about.rationale}", markup=False)
+    for name, parameter in about.parameters.items():
+        bounds = "" if parameter.min is None else f" ({parameter.min} to {parameter.max})"
+        value = _shown(rule.parameters[name] if isinstance(parameter.value, int) else
+                       list(parameter.value))  # fmt: skip
+        out.print(f"\n{name}: {value} {parameter.unit}{bounds}: {parameter.why}", markup=False)
+    out.print(f"\nSays: {PLACEHOLDER.sub(lambda m: '‹' + m.group(1) + '›', about.message)}",
+              markup=False)  # fmt: skip
+    for heading, items in (
+        ("References", about.references),
+        ("May be harmless", about.benign_explanations),
+        ("The reviewer checks", about.reviewer_checks),
+        ("Columns", sorted(ruleset.columns(rule.id)) or ["child_id", "referral_date"]),
+        ("Reads the flags of", rule.reads),
+    ):
+        if items:
+            out.print(f"\n{heading}:")
+            for item in items:
+                out.print(f"  - {item}", markup=False)
+    out.print(f"\nFile: {rule.path}", markup=False)
+
+
+def rule_json(rule: Rule, ruleset: Ruleset) -> dict[str, Any]:
+    """Return a rule for a script."""
+    about = rule.about.model_dump(mode="json", exclude={"when", "examples"})
+    return about | {"columns": sorted(ruleset.columns(rule.id)), "reads": list(rule.reads)}
+
+
+def show_examples(results: Sequence[ExampleResult], out: Console) -> None:
+    """Print the examples that failed, and how many passed."""
+    failed = [result for result in results if not result.passed]
+    for result in failed:
+        out.print(
+            f"{result.rule} '{result.name}': expected {result.expected}, found {result.found}",
+            markup=False,
+        )
+    out.print(f"{len(results) - len(failed)} passed, {len(failed)} failed")
+
+
+def show_runs(runs: Sequence[dict[str, Any]], out: Console) -> None:
+    """Print the runs, the latest first."""
+    table = _table("Run", "Finished", "As of", "Who", "Read", "Judged", "New", "Cleared", "Inputs")
+    for run in runs:
+        table.add_row(
+            str(run["id"]),
+            run["finished_at"],
+            run["as_of"],
+            run["who"],
+            f"{run['rows']['read']:,}",
+            f"{run['rows']['judged']:,}",
+            f"{run['queue']['new']:,}",
+            f"{run['queue']['cleared']:,}",
+            ", ".join(source["path"] for source in run["inputs"]),
+        )
+    out.print(table)
+
+
+def rejections_csv(rows: Sequence[dict[str, Any]]) -> str:
+    """Return rejected rows, unreadable cells and queries as CSV, to send to the records' owner."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["kind", "source", "row", "column", "message"])
+    for row in rows:
+        writer.writerow(row.values())
+    return out.getvalue()

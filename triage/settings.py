@@ -1,0 +1,146 @@
+"""Settings: a flag beats the environment, which beats ``triage.toml``, which beats defaults."""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from triage.errors import CallError
+from triage.vocabulary import SEVERITIES
+
+FILE_NAME: Final = "triage.toml"
+Severity = Literal["critical", "high", "medium", "low"]
+WorkingDays = Annotated[int, Field(ge=0, le=260)]
+
+
+class ReviewDays(BaseModel):
+    """Working days within which a flagged case is to be reviewed, by its severity."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    critical: WorkingDays = 1
+    high: WorkingDays = 5
+    medium: WorkingDays = 10
+    low: WorkingDays = 20
+
+
+class Restricted(BaseModel):
+    """Who may see restricted records."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    readers: tuple[str, ...] = ()
+
+
+class Settings(BaseModel):
+    """What ``triage.toml`` may say; every key has a default."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    db: str = "sqlite:///triage.db"
+    sources: tuple[str, ...] = ()
+    rules: str | None = None
+    window: str = "3"
+    history_from: dt.date | None = None
+    fail_on: Severity | None = None
+    review_days: ReviewDays = ReviewDays()
+    restricted: Restricted = Restricted()
+
+    @property
+    def days_by_severity(self) -> dict[str, int]:
+        """Return the working days for a review by severity."""
+        return {name: int(getattr(self.review_days, name)) for name in SEVERITIES}
+
+
+ENVIRONMENT: Final = {
+    "TRIAGE_DB": "db",
+    "TRIAGE_RULES": "rules",
+    "TRIAGE_WINDOW": "window",
+    "TRIAGE_HISTORY_FROM": "history_from",
+    "TRIAGE_FAIL_ON": "fail_on",
+}
+"""Environment variables, and the setting each one overrules."""
+
+
+def load_settings(
+    flags: Mapping[str, Any],
+    *,
+    folder: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Settings:
+    """Return the settings of a call; ``flags`` holds what was given on the command line.
+
+    Raises:
+        CallError: when the file or a value is wrong, with the key and what was expected.
+    """
+    path = (folder or Path.cwd()) / FILE_NAME
+    found = _from_file(path)
+    told = os.environ if environment is None else environment
+    found |= {key: told[name] for name, key in ENVIRONMENT.items() if told.get(name)}
+    found |= {key: value for key, value in flags.items() if value is not None}
+    try:
+        return Settings.model_validate(found)
+    except ValidationError as error:
+        raise CallError("\n".join(_sentence(path, problem) for problem in error.errors())) from None
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise CallError(f"{path}: is not valid TOML ({error}).") from None
+
+
+def _sentence(path: Path, problem: Any) -> str:
+    key = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        known = list(Settings.model_fields)
+        close = difflib.get_close_matches(str(problem["loc"][-1]), known, 1)
+        hint = f"; did you mean {close[0]}?" if close else f"; known are {', '.join(known)}"
+        return f"{path}: unknown setting {key}{hint}"
+    return f"setting {key}: {problem['msg'][:1].lower()}{problem['msg'][1:]}"
+
+
+TEMPLATE: Final = """\
+# Settings of the re-referral triage. A flag of the call beats the environment (TRIAGE_DB,
+# TRIAGE_RULES, TRIAGE_WINDOW, TRIAGE_HISTORY_FROM, TRIAGE_FAIL_ON), which beats this file.
+# Take the # away from a line to use it.
+
+# Where the queue is kept.
+# db = "sqlite:///triage.db"
+
+# What `triage nightly` reads when it is called without a SOURCE.
+# sources = ["extracts/referrals.csv"]
+
+# A folder of rules to use instead of those that came with the product.
+# rules = "our_rules"
+
+# Months before the date of judgement whose referrals are judged, or "all".
+# window = "3"
+
+# From when the extract holds every referral; without it, from its earliest one.
+# history_from = 2020-04-01
+
+# End with exit code 1 when a flag of this severity or above was raised.
+# fail_on = "critical"
+
+# Working days within which a flagged case is to be reviewed, by its severity.
+[review_days]
+# critical = 1
+# high = 5
+# medium = 10
+# low = 20
+
+# Who may see restricted records, by the name given with --as.
+[restricted]
+# readers = ["a.auditor"]
+"""

@@ -1,0 +1,29 @@
+"""The store: the only package that knows the database."""
+
+from triage.store.connection import DEFAULT_URL, run_lock
+from triage.store.nightly import QueueChange, store_run
+from triage.store.reading import (
+    Case,
+    StoredFlag,
+    TimelineReferral,
+    cases,
+    latest_as_of,
+    one_case,
+    rejections,
+    runs,
+)
+
+__all__ = [
+    "DEFAULT_URL",
+    "Case",
+    "QueueChange",
+    "StoredFlag",
+    "TimelineReferral",
+    "cases",
+    "latest_as_of",
+    "one_case",
+    "rejections",
+    "run_lock",
+    "runs",
+    "store_run",
+]

@@ -1,0 +1,389 @@
+"""Storing a run: cases and flags brought up to date in one transaction.
+
+One rule on one referral is one flag, however many nights it is raised. What no longer holds is
+cleared, never deleted; what could not be judged tonight stands as it was.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from triage import __version__
+from triage.calendar import add_working_days, to_date, to_day
+from triage.judging import CLEAR_CODE, Flag
+from triage.pipeline import Run, lasting_evidence
+from triage.store.connection import writing
+from triage.store.tables import (
+    case,
+    event,
+    flag,
+    referral,
+    rejection,
+    rule_text,
+    ruleset_rule,
+    run,
+)
+
+ACTOR: Final = "system:nightly"
+CHUNK: Final = 5_000
+
+
+@dataclass
+class QueueChange:
+    """What a run changed in the queue, in flags."""
+
+    new: int = 0
+    still_flagged: int = 0
+    changed: int = 0
+    cleared: int = 0
+    reopened: int = 0
+
+    def as_json(self) -> dict[str, int]:
+        """Return the counts as outside scripts read them."""
+        return asdict(self)
+
+
+@dataclass
+class _Writes:
+    """Rows gathered during a run, written together at its end."""
+
+    new_flags: list[dict[str, Any]] = field(default_factory=list)
+    updates: list[dict[str, Any]] = field(default_factory=list)
+    events: list[dict[str, Any]] = field(default_factory=list)
+    touched: set[int] = field(default_factory=set)
+
+
+def store_run(
+    url: str,
+    result: Run,
+    *,
+    who: str,
+    started_at: dt.datetime,
+    finished_at: dt.datetime,
+    settings: Mapping[str, Any],
+    review_days: Mapping[str, int],
+) -> tuple[int, QueueChange]:
+    """Store a run and bring the queue up to date; return the run's number and what changed.
+
+    ``review_days`` gives the working days within which a case is to be reviewed, by severity. All
+    of it is one transaction: a run that is killed leaves nothing behind.
+
+    Raises:
+        StoreError: when the store is busy, damaged or out of reach; nothing was stored.
+    """
+    with writing(url) as connection:
+        _store_rules(connection, result)
+        run_id = _store_run_row(connection, result, who, started_at, finished_at, settings)
+        change = _update_queue(connection, result, run_id, finished_at, review_days)
+        connection.execute(sa.update(run).where(run.c.id == run_id).values(queue=change.as_json()))
+        _store_problems(connection, result, run_id)
+        _store_timeline(connection, result)
+    return run_id, change
+
+
+def _store_rules(connection: sa.Connection, result: Run) -> None:
+    known = set(connection.scalars(sa.select(rule_text.c.hash)))
+    new = {rule.text_hash: rule for rule in result.ruleset.rules if rule.text_hash not in known}
+    _insert(
+        connection,
+        rule_text,
+        [{"hash": hash_, "rule_id": rule.id, "text": rule.text} for hash_, rule in new.items()],
+    )
+    whole = result.ruleset.hash
+    stored = sa.select(ruleset_rule.c.rule_id).where(ruleset_rule.c.ruleset_hash == whole)
+    if not connection.execute(stored.limit(1)).first():
+        rows = [
+            {"ruleset_hash": whole, "rule_id": rule.id, "rule_hash": rule.text_hash}
+            for rule in result.ruleset.rules
+        ]
+        _insert(connection, ruleset_rule, rows)
+
+
+def _store_run_row(
+    connection: sa.Connection,
+    result: Run,
+    who: str,
+    started_at: dt.datetime,
+    finished_at: dt.datetime,
+    settings: Mapping[str, Any],
+) -> int:
+    shown = result.as_json()
+    inserted = connection.execute(
+        sa.insert(run).values(
+            started_at=_stamp(started_at),
+            finished_at=_stamp(finished_at),
+            who=who,
+            version=__version__,
+            as_of=result.options.as_of,
+            ruleset_hash=result.ruleset.hash,
+            settings={
+                **settings,
+                "window": shown["window"],
+                "history_from": shown["history_from"],
+            },
+            inputs=shown["inputs"],
+            rows=shown["rows"],
+            rules=shown["rules"],
+            notes=shown["notes"],
+            queue={},
+        )
+    )
+    return _key(inserted)
+
+
+def _store_problems(connection: sa.Connection, result: Run, run_id: int) -> None:
+    rows = [{"run_id": run_id, **asdict(problem)} for problem in result.problems]
+    _insert(connection, rejection, rows)
+
+
+def _store_timeline(connection: sa.Connection, result: Run) -> None:
+    """Bring the referrals of flagged children up to date; only what differs is written."""
+    stored = {
+        (row.child_id, row.referral_id): tuple(row)
+        for row in connection.execute(sa.select(referral))
+    }
+    new = []
+    for entry in result.timeline:
+        row = asdict(entry)
+        before = stored.get((entry.child_id, entry.referral_id))
+        if before is None:
+            new.append(row)
+        elif before != tuple(row.values()):
+            connection.execute(
+                sa.update(referral)
+                .where(
+                    referral.c.child_id == entry.child_id,
+                    referral.c.referral_id == entry.referral_id,
+                )
+                .values(**row)
+            )
+    _insert(connection, referral, new)
+
+
+def _update_queue(
+    connection: sa.Connection,
+    result: Run,
+    run_id: int,
+    at: dt.datetime,
+    review_days: Mapping[str, int],
+) -> QueueChange:
+    case_ids = {
+        (row.child_id, row.referral_id): row.id
+        for row in connection.execute(sa.select(case.c.id, case.c.child_id, case.c.referral_id))
+    }
+    stored = {
+        (row.case_id, row.rule_id): row
+        for row in connection.execute(
+            sa.select(
+                flag.c.id,
+                flag.c.case_id,
+                flag.c.rule_id,
+                flag.c.rule_hash,
+                flag.c.severity,
+                flag.c.state,
+                flag.c.message,
+                flag.c.due_on,
+                flag.c.fingerprint,
+            )
+        )
+    }
+    change, writes = QueueChange(), _Writes()
+    hashes = {rule.id: rule.text_hash for rule in result.ruleset.rules}
+    raised: set[tuple[int, str]] = set()
+    for found in result.flags:
+        key = (found.child_id, found.referral_id)
+        if key not in case_ids:
+            case_ids[key] = _new_case(connection, found, result, review_days)
+            writes.events.append(_event("case opened", case_ids[key], None, {}))
+        place = (case_ids[key], found.rule)
+        raised.add(place)
+        row = _flag_row(found, hashes[found.rule], place[0], result.options.as_of, run_id)
+        _raise(stored.get(place), row, run_id, change, writes)
+    _clear(connection, result, stored, raised, run_id, change, writes)
+    _insert(connection, flag, writes.new_flags)
+    for update in writes.updates:
+        connection.execute(sa.update(flag).where(flag.c.id == update.pop("id")).values(**update))
+    _follow(connection, result, writes, review_days)
+    stamp = {"at": _stamp(at), "actor": ACTOR, "run_id": run_id}
+    _insert(connection, event, [stamp | row for row in writes.events])
+    return change
+
+
+def _raise(
+    before: Any, row: dict[str, Any], run_id: int, change: QueueChange, writes: _Writes
+) -> None:
+    """Bring one flag that was raised tonight up to date."""
+    case_id, rule_id = row["case_id"], row["rule_id"]
+    if before is None:
+        change.new += 1
+        writes.new_flags.append(row)
+        writes.events.append(_event("flag raised", case_id, rule_id, {"message": row["message"]}))
+        writes.touched.add(case_id)
+        return
+    told = {name: row[name] for name in ("message", "due_on", "severity", "rule_hash", "evidence")}
+    if before.state == "cleared":
+        change.reopened += 1
+        kind = "flag raised again"
+        told |= {"state": "open", "cleared_run_id": None}
+    elif before.fingerprint != row["fingerprint"]:
+        change.changed += 1
+        kind = "flag changed"
+    else:
+        change.still_flagged += 1
+        same = all(getattr(before, name) == row[name] for name in told if name != "evidence")
+        if not same:
+            writes.updates.append({"id": before.id, **told})
+        return
+    told |= {"fingerprint": row["fingerprint"], "changed_run_id": run_id}
+    writes.updates.append({"id": before.id, **told})
+    writes.events.append(_event(kind, case_id, rule_id, {"message": row["message"]}))
+    writes.touched.add(case_id)
+
+
+def _clear(
+    connection: sa.Connection,
+    result: Run,
+    stored: Mapping[tuple[int, str], Any],
+    raised: set[tuple[int, str]],
+    run_id: int,
+    change: QueueChange,
+    writes: _Writes,
+) -> None:
+    """Clear each open flag of which the rule now says clear; what was not judged stands."""
+    standing = [row for place, row in stored.items() if row.state == "open" and place not in raised]
+    if not standing:
+        return
+    keys = {
+        row.id: (row.child_id, row.referral_id)
+        for row in connection.execute(sa.select(case.c.id, case.c.child_id, case.c.referral_id))
+    }
+    judged = result.judged
+    place_of = {
+        key: place
+        for place, key in enumerate(
+            zip(judged.child_ids.tolist(), judged.referral_ids.tolist(), strict=True)
+        )
+    }
+    for row in standing:
+        place = place_of.get(keys[row.case_id])
+        codes = judged.outcomes.get(row.rule_id)
+        if place is None or codes is None or codes[place] != CLEAR_CODE:
+            continue
+        change.cleared += 1
+        writes.updates.append({"id": row.id, "state": "cleared", "cleared_run_id": run_id})
+        writes.events.append(_event("flag cleared", row.case_id, row.rule_id, {}))
+        writes.touched.add(row.case_id)
+
+
+def _new_case(
+    connection: sa.Connection, found: Flag, result: Run, review_days: Mapping[str, int]
+) -> int:
+    inserted = connection.execute(
+        sa.insert(case).values(
+            child_id=found.child_id,
+            referral_id=found.referral_id,
+            referral_date=found.referral_date,
+            team=found.team,
+            restricted=found.restricted,
+            status="new",
+            due_on=_due(result.options.as_of, found.severity, review_days),
+            reopened=False,
+        )
+    )
+    return _key(inserted)
+
+
+def _follow(
+    connection: sa.Connection, result: Run, writes: _Writes, review_days: Mapping[str, int]
+) -> None:
+    """Close cases nobody touched whose last flag cleared, reopen those flagged again."""
+    about = {(f.child_id, f.referral_id): (f.team, f.restricted) for f in result.flags}
+    for row in connection.execute(sa.select(case)).all():
+        team, restricted = about.get((row.child_id, row.referral_id), (row.team, row.restricted))
+        values: dict[str, Any] = {}
+        if (team, restricted) != (row.team, row.restricted):
+            values |= {"team": team, "restricted": restricted}
+        if row.id in writes.touched:
+            values |= _status(connection, row, result, writes, review_days)
+        if values:
+            connection.execute(sa.update(case).where(case.c.id == row.id).values(**values))
+
+
+def _status(
+    connection: sa.Connection,
+    row: Any,
+    result: Run,
+    writes: _Writes,
+    review_days: Mapping[str, int],
+) -> dict[str, Any]:
+    """Return what changes in a case whose flags changed tonight."""
+    open_flags = connection.execute(
+        sa.select(flag.c.severity, flag.c.first_flagged_on).where(
+            flag.c.case_id == row.id, flag.c.state == "open"
+        )
+    ).all()
+    if not open_flags:
+        if row.status != "new":
+            return {}
+        writes.events.append(_event("case closed", row.id, None, {"why": "no flag holds any more"}))
+        return {"status": "closed"}
+    values: dict[str, Any] = {}
+    due_on = min(_due(f.first_flagged_on, f.severity, review_days) for f in open_flags)
+    if row.status == "closed":
+        writes.events.append(_event("case reopened", row.id, None, {}))
+        values = {"status": "new", "reopened": True}
+        due_on = min(_due(result.options.as_of, f.severity, review_days) for f in open_flags)
+    if due_on != row.due_on:
+        values["due_on"] = due_on
+    return values
+
+
+def _key(inserted: sa.CursorResult[Any]) -> int:
+    key = inserted.inserted_primary_key
+    assert key is not None
+    return int(key[0])
+
+
+def _due(start: dt.date, severity: str, review_days: Mapping[str, int]) -> dt.date:
+    return to_date(add_working_days(to_day(start), review_days[severity]))
+
+
+def _flag_row(
+    found: Flag, rule_hash: str, case_id: int, as_of: dt.date, run_id: int
+) -> dict[str, Any]:
+    lasting = json.dumps(lasting_evidence(found), sort_keys=True)
+    return {
+        "case_id": case_id,
+        "rule_id": found.rule,
+        "rule_hash": rule_hash,
+        "severity": found.severity,
+        "state": "open",
+        "message": found.message,
+        "due_on": found.due_on,
+        "evidence": dict(found.evidence),
+        "fingerprint": hashlib.sha256(lasting.encode()).hexdigest(),
+        "first_flagged_on": as_of,
+        "first_run_id": run_id,
+        "changed_run_id": run_id,
+        "cleared_run_id": None,
+    }
+
+
+def _event(kind: str, case_id: int, rule_id: str | None, detail: dict[str, Any]) -> dict[str, Any]:
+    return {"kind": kind, "case_id": case_id, "rule_id": rule_id, "detail": detail}
+
+
+def _insert(connection: sa.Connection, table: sa.Table, rows: list[dict[str, Any]]) -> None:
+    for start in range(0, len(rows), CHUNK):
+        connection.execute(sa.insert(table), rows[start : start + CHUNK])
+
+
+def _stamp(moment: dt.datetime) -> str:
+    return moment.astimezone(dt.UTC).isoformat(timespec="seconds")

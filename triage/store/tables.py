@@ -1,0 +1,130 @@
+"""The tables of the store.
+
+A case is a referral with its flags. A flag is one rule on one referral; it is cleared, never
+deleted. Events are only ever added: the database itself refuses to change or delete one.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import sqlalchemy as sa
+
+HEAD_REVISION: Final = "0001"
+"""The newest migration; a store at any other revision is upgraded, or refused when newer."""
+
+metadata = sa.MetaData()
+
+rule_text = sa.Table(
+    "rule_text",
+    metadata,
+    sa.Column("hash", sa.String(64), primary_key=True),
+    sa.Column("rule_id", sa.String(16), nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+)
+
+ruleset_rule = sa.Table(
+    "ruleset_rule",
+    metadata,
+    sa.Column("ruleset_hash", sa.String(64), primary_key=True),
+    sa.Column("rule_id", sa.String(16), primary_key=True),
+    sa.Column("rule_hash", sa.String(64), sa.ForeignKey("rule_text.hash"), nullable=False),
+)
+
+run = sa.Table(
+    "run",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("started_at", sa.String(32), nullable=False),
+    sa.Column("finished_at", sa.String(32), nullable=False),
+    sa.Column("who", sa.String(200), nullable=False),
+    sa.Column("version", sa.String(40), nullable=False),
+    sa.Column("as_of", sa.Date, nullable=False),
+    sa.Column("ruleset_hash", sa.String(64), nullable=False),
+    sa.Column("settings", sa.JSON, nullable=False),
+    sa.Column("inputs", sa.JSON, nullable=False),
+    sa.Column("rows", sa.JSON, nullable=False),
+    sa.Column("rules", sa.JSON, nullable=False),
+    sa.Column("notes", sa.JSON, nullable=False),
+    sa.Column("queue", sa.JSON, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+rejection = sa.Table(
+    "rejection",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("run_id", sa.Integer, sa.ForeignKey("run.id"), nullable=False, index=True),
+    sa.Column("kind", sa.String(10), nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("row", sa.Integer, nullable=False),
+    sa.Column("column", sa.String(60), nullable=False),
+    sa.Column("message", sa.Text, nullable=False),
+)
+
+case = sa.Table(
+    "case",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("child_id", sa.Text, nullable=False, index=True),
+    sa.Column("referral_id", sa.Text, nullable=False),
+    sa.Column("referral_date", sa.Date, nullable=False),
+    sa.Column("team", sa.Text),
+    sa.Column("restricted", sa.Boolean, nullable=False),
+    sa.Column("status", sa.String(30), nullable=False, index=True),
+    sa.Column("due_on", sa.Date, nullable=False),
+    sa.Column("reopened", sa.Boolean, nullable=False),
+    sa.UniqueConstraint("child_id", "referral_id"),
+    sqlite_autoincrement=True,
+)
+
+referral = sa.Table(
+    "referral",
+    metadata,
+    sa.Column("child_id", sa.Text, primary_key=True),
+    sa.Column("referral_id", sa.Text, primary_key=True),
+    sa.Column("referral_date", sa.Date, nullable=False),
+    sa.Column("team", sa.Text),
+    sa.Column("referral_source", sa.String(4)),
+    sa.Column("primary_need", sa.String(4)),
+    sa.Column("nfa", sa.Boolean),
+    sa.Column("closed_on", sa.Date),
+    sa.Column("closure_reason", sa.String(4)),
+    sa.Column("restricted", sa.Boolean, nullable=False),
+)
+"""The referrals of children who have a case, for the timeline that a reviewer reads first."""
+
+flag = sa.Table(
+    "flag",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("case_id", sa.Integer, sa.ForeignKey("case.id"), nullable=False),
+    sa.Column("rule_id", sa.String(16), nullable=False),
+    sa.Column("rule_hash", sa.String(64), sa.ForeignKey("rule_text.hash"), nullable=False),
+    sa.Column("severity", sa.String(10), nullable=False),
+    sa.Column("state", sa.String(10), nullable=False),
+    sa.Column("message", sa.Text, nullable=False),
+    sa.Column("due_on", sa.Date),
+    sa.Column("evidence", sa.JSON, nullable=False),
+    sa.Column("fingerprint", sa.String(64), nullable=False),
+    sa.Column("first_flagged_on", sa.Date, nullable=False),
+    sa.Column("first_run_id", sa.Integer, sa.ForeignKey("run.id"), nullable=False),
+    sa.Column("changed_run_id", sa.Integer, sa.ForeignKey("run.id"), nullable=False),
+    sa.Column("cleared_run_id", sa.Integer, sa.ForeignKey("run.id")),
+    sa.UniqueConstraint("case_id", "rule_id"),
+    sqlite_autoincrement=True,
+)
+
+event = sa.Table(
+    "event",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("at", sa.String(32), nullable=False),
+    sa.Column("actor", sa.String(200), nullable=False),
+    sa.Column("kind", sa.String(40), nullable=False),
+    sa.Column("run_id", sa.Integer, sa.ForeignKey("run.id")),
+    sa.Column("case_id", sa.Integer, sa.ForeignKey("case.id"), index=True),
+    sa.Column("rule_id", sa.String(16)),
+    sa.Column("detail", sa.JSON, nullable=False),
+    sqlite_autoincrement=True,
+)
