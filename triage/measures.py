@@ -130,7 +130,8 @@ class Subject:
     @cached_property
     def is_restricted(self) -> Truth:
         """Return where only named people may see the record; a mark that cannot be read counts."""
-        return self.yes("restricted") | (self.column("restricted").state == UNREADABLE)
+        unread = self.column("restricted").state == UNREADABLE
+        return np.asarray(self.yes("restricted") | unread, bool)
 
     @cached_property
     def previous(self) -> Whole:
