@@ -13,7 +13,8 @@ import numpy.typing as npt
 from triage.calendar import check_as_of, minus_months, minus_months_array, to_date, to_day
 from triage.errors import CallError
 from triage.facts import FACT_BY_NAME, FactTable
-from triage.judging import CANNOT_TELL_CODE, CLEAR_CODE, FLAG_CODE, Flag, describe, judge_all
+from triage.flags import Flag, describe
+from triage.judging import CANNOT_TELL_CODE, CLEAR_CODE, FLAG_CODE, Verdict, judge_all
 from triage.measures import KNOWN
 from triage.records import Loaded, load
 from triage.rules import Rule, Ruleset, severity_rank
@@ -182,7 +183,7 @@ def check_sources(
     table = FactTable(loaded.referrals, as_of, history_from)
     is_judged = _in_window(table, options) | _open_or_may_be(table)
     progress(f"judging {counted(int(is_judged.sum()), 'referral')}")
-    outcomes = judge_all(ruleset, table, is_judged)
+    verdicts = judge_all(ruleset, table, is_judged)
     progress("writing the flags")
     flags = [
         flag
@@ -190,8 +191,8 @@ def check_sources(
         for flag in describe(
             rule,
             table,
-            outcomes,
-            np.flatnonzero(is_judged & (outcomes[rule.id] == FLAG_CODE)).tolist(),
+            verdicts,
+            np.flatnonzero(is_judged & (verdicts[rule.id].codes == FLAG_CODE)).tolist(),
         )
     ]
     flags.sort(key=_flag_order)
@@ -213,13 +214,13 @@ def check_sources(
         },
         (*loaded.notes, *notes),
         loaded.problems,
-        tuple(_results(ruleset, outcomes, is_judged, loaded.carried)),
+        tuple(_results(ruleset, verdicts, is_judged, loaded.carried)),
         tuple(flags),
         _timeline(table, {flag.child_id for flag in flags}),
         Judged(
             referrals.referral_ids[is_judged],
             referrals.child_ids[is_judged],
-            {rule_id: codes[is_judged] for rule_id, codes in outcomes.items()},
+            {rule_id: verdict.codes[is_judged] for rule_id, verdict in verdicts.items()},
         ),
     )
 
@@ -256,13 +257,13 @@ def _open_or_may_be(table: FactTable) -> npt.NDArray[np.bool_]:
 
 def _results(
     ruleset: Ruleset,
-    outcomes: dict[str, npt.NDArray[np.int8]],
+    verdicts: dict[str, Verdict],
     is_judged: npt.NDArray[np.bool_],
     carried: frozenset[str],
 ) -> list[RuleResult]:
     found = []
     for rule in ruleset.rules:
-        codes = outcomes[rule.id][is_judged]
+        codes = verdicts[rule.id].codes[is_judged]
         columns = ruleset.columns(rule.id)
         found.append(
             RuleResult(

@@ -8,20 +8,22 @@ import json
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
 from rich.table import Table
 
-from triage.casefile import CaseFile
 from triage.errors import CallError
-from triage.examples import ExampleResult
-from triage.judging import Flag, spoken
+from triage.flags import Flag, spoken
 from triage.pipeline import Run
-from triage.review import Place
 from triage.rules import PLACEHOLDER, Rule, Ruleset
-from triage.store import QueueChange
 from triage.vocabulary import counted
+
+if TYPE_CHECKING:
+    from triage.casefile import CaseFile
+    from triage.examples import ExampleResult
+    from triage.review import Place
+    from triage.store import QueueChange
 
 SHOWN_FLAGS: Final = 15
 SHOWN_CASES: Final = 20

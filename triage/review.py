@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from triage.judging import spoken
+from triage.flags import spoken
 from triage.rules import severity_rank
 from triage.store import Case
 

@@ -36,6 +36,7 @@ from triage.rules import (
 from triage.schema import COLUMNS
 
 _OPERATORS: Final = ("is", *NUMBER_OPERATORS, *LIST_OPERATORS)
+_LOADER: Final = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 Path_ = tuple[str | int, ...]
 
 
@@ -92,7 +93,7 @@ class _Reader:
     def rule(self, stored: str | None = None) -> Rule | None:
         try:
             text = self.path.read_text("utf-8") if stored is None else stored
-            node = yaml.compose(text, Loader=yaml.BaseLoader)
+            node = yaml.compose(text, Loader=_LOADER)
         except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
             mark = getattr(error, "problem_mark", None)
             self.lines[()] = mark.line + 1 if mark else 1

@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -149,17 +150,17 @@ class Rule:
         """Return the severity of the rule's flags."""
         return self.about.severity
 
-    @property
+    @cached_property
     def parameters(self) -> dict[str, Any]:
         """Return the value of each parameter."""
         return {name: parameter.value for name, parameter in self.about.parameters.items()}
 
-    @property
+    @cached_property
     def text_hash(self) -> str:
         """Return the SHA-256 of the rule's text."""
         return hashlib.sha256(self.text.encode()).hexdigest()
 
-    @property
+    @cached_property
     def reads(self) -> tuple[str, ...]:
         """Return the rules whose flags this one reads."""
         return tuple(
@@ -168,7 +169,7 @@ class Rule:
             )
         )
 
-    @property
+    @cached_property
     def facts(self) -> tuple[tuple[str, int | None], ...]:
         """Return each fact of the condition with its window in months, if it has one."""
         return tuple(
@@ -179,7 +180,7 @@ class Rule:
             )
         )
 
-    @property
+    @cached_property
     def shown(self) -> tuple[str, ...]:
         """Return the facts that the message names, beside those of the condition."""
         texts = (self.about.message, *sayings(self.condition))
@@ -197,12 +198,12 @@ class Ruleset:
     rules: tuple[Rule, ...]
     order: tuple[str, ...]
 
-    @property
+    @cached_property
     def by_id(self) -> dict[str, Rule]:
         """Return the rules by identifier."""
         return {rule.id: rule for rule in self.rules}
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """Return one SHA-256 for the texts of all rules."""
         whole = hashlib.sha256()

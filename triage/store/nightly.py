@@ -17,7 +17,8 @@ import sqlalchemy as sa
 
 from triage import __version__
 from triage.calendar import add_working_days, to_date, to_day
-from triage.judging import CLEAR_CODE, Flag
+from triage.flags import Flag
+from triage.judging import CLEAR_CODE
 from triage.pipeline import Run, lasting_evidence
 from triage.store.connection import writing
 from triage.store.tables import (

@@ -1,0 +1,178 @@
+"""Flags in words: what happened, by how much, against which limit, and what it rests on."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from triage import explain
+from triage.calendar import add_working_days, to_date
+from triage.facts import FactTable
+from triage.judging import OUTCOMES, Row, Verdict
+from triage.rules import BECAUSE, PLACEHOLDER, Compare, Rule
+from triage.validation import GIVEN
+from triage.vocabulary import counted, cut
+
+
+@dataclass(frozen=True)
+class Flag:
+    """One rule on one referral, with its words and what they rest on."""
+
+    rule: str
+    severity: str
+    child_id: str
+    referral_id: str
+    referral_date: dt.date
+    team: str | None
+    message: str
+    due_on: dt.date | None
+    overdue_working_days: int | None
+    evidence: Mapping[str, Any]
+    restricted: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the flag as outside scripts read it."""
+        return {
+            "rule": self.rule,
+            "severity": self.severity,
+            "child_id": self.child_id,
+            "referral_id": self.referral_id,
+            "referral_date": self.referral_date.isoformat(),
+            "team": self.team,
+            "message": self.message,
+            "due_on": self.due_on.isoformat() if self.due_on else None,
+            "overdue_working_days": self.overdue_working_days,
+            "evidence": dict(self.evidence),
+        }
+
+
+@dataclass(frozen=True)
+class _Because:
+    """What made a rule true for a pattern: the texts to say, and the clock that ran out."""
+
+    sayings: tuple[str, ...]
+    clock: Compare | None
+
+
+def describe(
+    rule: Rule, table: FactTable, verdicts: Mapping[str, Verdict], rows: Sequence[int]
+) -> list[Flag]:
+    """Return the flags of a rule on the referrals that it flags, in words."""
+    referrals = table.subject.referrals
+    team = table.subject.column("team")
+    restricted = table.subject.is_restricted
+    reasons: dict[int, _Because] = {}
+    flags = []
+    for row in rows:
+        pattern = int(verdicts[rule.id].pattern[row])
+        if pattern not in reasons:
+            reasons[pattern] = _because(rule, table, Row(table, verdicts, row))
+        because = reasons[pattern]
+        due_on, overdue = _deadline(because.clock, table, row)
+        flags.append(
+            Flag(
+                rule.id,
+                rule.severity,
+                str(referrals.child_ids[row]),
+                str(referrals.referral_ids[row]),
+                to_date(int(referrals.day[row])),
+                team.names[team.value[row]] if team.state[row] == GIVEN else None,
+                message(rule, table, because.sayings, row),
+                due_on,
+                overdue,
+                _evidence(rule, table, verdicts, row),
+                bool(restricted[row]),
+            )
+        )
+    return flags
+
+
+def _because(rule: Rule, table: FactTable, subject: Row) -> _Because:
+    held = explain.true_comparisons(rule.condition, subject)
+    clock = next(
+        (
+            compare
+            for compare in held
+            if compare.operator == "more_than"
+            and table.measure(compare.fact, compare.within).start is not None
+        ),
+        None,
+    )
+    return _Because(tuple(explain.true_sayings(rule.condition, subject)), clock)
+
+
+def _deadline(
+    clock: Compare | None, table: FactTable, row: int
+) -> tuple[dt.date | None, int | None]:
+    """Return when what the rule asks for was due, and by how many working days it was passed."""
+    if clock is None:
+        return None, None
+    measure = table.measure(clock.fact, clock.within)
+    assert measure.start is not None
+    limit = clock.values[0]
+    due = to_date(add_working_days(int(measure.start[row]), limit))
+    return due, int(measure.value[row]) - limit
+
+
+def message(rule: Rule, table: FactTable, said: Sequence[str], row: int) -> str:
+    """Return the sentence of a flag: what happened, by how much, against which limit.
+
+    ``said`` holds the texts of the parts of the condition that hold.
+    """
+    because = _joined([_filled(text, rule, table, row) for text in said])
+    text = _filled(rule.about.message, rule, table, row, because)
+    return text[:1].upper() + text[1:]
+
+
+def _joined(said: list[str]) -> str:
+    return " and ".join([", ".join(said[:-1]), said[-1]]) if len(said) > 1 else "".join(said)
+
+
+def _filled(text: str, rule: Rule, table: FactTable, row: int, because: str = "") -> str:
+    def fill(match: Any) -> str:
+        name, noun = match.group(1), match.group(2)
+        if name == BECAUSE:
+            return because
+        value = rule.parameters.get(name)
+        if value is None:
+            within = next((w for fact, w in rule.facts if fact == name), None)
+            value = table.plain(name, row, within)
+        return spoken(value, noun)
+
+    return PLACEHOLDER.sub(fill, text)
+
+
+def spoken(value: Any, noun: str | None = None) -> str:
+    """Return a value as a sentence has it; typed text is cut short."""
+    match value:
+        case None:
+            return "an unknown date" if noun is None else f"an unknown number of {noun}s"
+        case bool():
+            return "yes" if value else "no"
+        case int():
+            return counted(value, noun) if noun else str(value)
+        case dt.date():
+            return f"{value.day} {value:%B %Y}"
+        case tuple():
+            return ", ".join(value)
+    return cut(str(value))
+
+
+def _evidence(
+    rule: Rule, table: FactTable, verdicts: Mapping[str, Verdict], row: int
+) -> dict[str, Any]:
+    """Return each fact the rule looked at, each parameter, and what the rules it reads said."""
+    found: dict[str, Any] = {}
+    for name, within in (*rule.facts, *((name, None) for name in rule.shown)):
+        value = table.plain(name, row, within)
+        if isinstance(value, dt.date):
+            found[name] = value.isoformat()
+        else:
+            found[name] = cut(value) if isinstance(value, str) else value
+    for name, value in rule.parameters.items():
+        found[name] = list(value) if isinstance(value, tuple) else value
+    for read in rule.reads:
+        found[read] = OUTCOMES[verdicts[read].codes[row]]
+    return found
