@@ -189,7 +189,7 @@ class TestLikeThePublishedFigures:
         table = clean.referrals
         # Referrals old enough for every assessment to have been authorised by as_of.
         done = table[(table["assessment_authorised_on"] != "") & (table["referral_date"] < "2026")]
-        calendar = WorkingDays(date(2020, 1, 1), date(2027, 1, 1))
+        calendar = WorkingDays()
         taken = calendar.between(
             days_of(done["referral_date"]), days_of(done["assessment_authorised_on"])
         )
@@ -205,7 +205,7 @@ class TestLikeThePublishedFigures:
         )
         assert (table["icpc_on"] != "").mean() == pytest.approx(cal.CONFERENCE_SHARE, abs=0.01)
         held = table[(table["icpc_on"] != "") & (table["strategy_discussion_on"] != "")]
-        calendar = WorkingDays(date(2020, 1, 1), date(2027, 1, 1))
+        calendar = WorkingDays()
         taken = calendar.between(days_of(held["strategy_discussion_on"]), days_of(held["icpc_on"]))
         assert (taken <= 15).mean() == pytest.approx(0.814, abs=0.03)
 
@@ -503,7 +503,7 @@ class TestForms:
 def test_working_days_are_counted_strictly_after_the_day(
     start: date, count: int, expected: date
 ) -> None:
-    calendar = WorkingDays(date(2022, 1, 1), date(2026, 12, 31))
+    calendar = WorkingDays()
     days = np.array([day_number(start)], dtype=np.int32)
     found = calendar.after(days, count)
     assert found[0] == day_number(expected)

@@ -121,11 +121,16 @@ def working_days(start: Days, end: Days) -> Whole:
     return counts[_position(end)] - counts[_position(start)]
 
 
+def add_working_days_array(days: Days, number: npt.NDArray[Any]) -> Days:
+    """Return the n-th working day strictly after each day; the day itself where n is 0."""
+    _, counts, working = _table()
+    place = counts[_position(days)] + number - 1
+    return np.where(number == 0, days, working[np.maximum(place, 0)]).astype(np.int32)
+
+
 def add_working_days(start: int, number: int) -> int:
     """Return the n-th working day strictly after ``start``, as a day number."""
-    _, counts, working = _table()
-    before = int(counts[_position(np.array([start], np.int32))[0]])
-    return int(working[before + number - 1]) if number > 0 else start
+    return int(add_working_days_array(np.array([start], np.int32), np.array([number]))[0])
 
 
 def check_as_of(as_of: dt.date) -> dt.date:

@@ -89,7 +89,7 @@ def make_council(
     repeats = round(n_referrals * cal.SAME_DAY_DUPLICATE_SHARE) if dirty else 0
     as_of_day = day_number(as_of)
     chains = make_chains(rng, n_referrals - repeats, day_number(first), as_of_day)
-    wd = WorkingDays(_EARLIEST, _LATEST)
+    wd = WorkingDays()
 
     rows = describe_referrals(rng, chains, as_of_day)
     staff = Staff(rng, len(chains), months)

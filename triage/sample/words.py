@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from triage import schema
 from triage.sample import calibration as cal
 
 SOURCES: Final = tuple(cal.SOURCE_MIX)
@@ -29,42 +30,5 @@ MANAGER_ROLES: Final = (
 )
 ROLES: Final = (*MANAGER_ROLES, *WORKER_ROLES)
 
-COLUMNS: Final = (
-    "child_id",
-    "referral_date",
-    "referral_id",
-    "household_id",
-    "date_of_birth",
-    "expected_date_of_birth",
-    "referral_source",
-    "primary_need",
-    "nfa",
-    "team",
-    "closed_on",
-    "closure_reason",
-    "decision_at",
-    "decision_recorded_at",
-    "decision_maker_id",
-    "decision_maker_role",
-    "decision_outcome",
-    "threshold_level",
-    "risk_rating",
-    "rationale_length",
-    "history_considered",
-    "allocated_at",
-    "allocated_worker_id",
-    "allocated_worker_role",
-    "worker_is_agency",
-    "worker_is_registered",
-    "assessment_started_on",
-    "assessment_reviewed_on",
-    "assessment_authorised_on",
-    "assessment_factors",
-    "strategy_discussion_on",
-    "section47_started_on",
-    "icpc_on",
-    "icpc_not_required",
-    "last_oversight_on",
-    "restricted",
-)
+COLUMNS: Final = tuple(name for name in schema.COLUMNS if name != "rationale_hash")
 """Every column of the referral table, in the order they are written."""

@@ -1,0 +1,158 @@
+"""Properties of a whole check, on small tables made at random."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+from collections import Counter
+
+import dirty_tables
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from triage.facts import FactTable
+from triage.judging import CANNOT_TELL_CODE, judge_all
+from triage.measures import KNOWN
+from triage.pipeline import Options, Run, check_sources
+from triage.records import load
+from triage.resources import shipped
+from triage.rulefiles import load_rules
+from triage.rules import Compare, leaves
+from triage.schema import COLUMNS
+from triage.sources.grid import row_numbers
+from triage.tables import RawTable, Source, encode
+
+AS_OF = dt.date(2023, 6, 30)
+RULES = load_rules(shipped("rules"))
+HEADER = [name for name in COLUMNS if name != "rationale_hash"]
+seeds = st.integers(0, 10**6)
+
+ABSENCE_COUNTS = {
+    "decision_at": {"DEC-01", "ALL-01", "ALL-02", "CMP-01"},
+    "rationale_length": {"DEC-03", "CMP-01"},
+    "risk_rating": {"DEC-04", "CMP-01"},
+    "threshold_level": {"DEC-04", "CMP-01"},
+    "history_considered": {"DEC-10"},
+    "allocated_at": {"ALL-02", "CMP-01"},
+    "assessment_authorised_on": {"PRO-02"},
+    "icpc_on": {"PRO-08"},
+    "icpc_not_required": {"PRO-08"},
+    "date_of_birth": {"DQ-05"},
+    "expected_date_of_birth": {"DQ-05"},
+    "closed_on": {"DQ-06", "REF-11", "PRO-02", "ALL-02", "CMP-01"},
+    "closure_reason": {"DQ-06"},
+}
+"""Which rules look for the absence of a cell, or stop short of it: only these may newly flag."""
+
+
+def table(seed: int, n: int) -> list[dict[str, str]]:
+    header, rows = dirty_tables.make_table(seed, n, HEADER, AS_OF)
+    return [
+        dict(zip(header, row, strict=True)) | {"referral_id": f"R{number}"}
+        for number, row in enumerate(rows)
+    ]
+
+
+def source(rows: list[dict[str, str]], name: str = "table") -> Source:
+    columns = {column: encode([row[column] for row in rows]) for column in HEADER}
+    return Source(name, "referral table", "", RawTable(name, row_numbers(len(rows)), columns))
+
+
+def run(rows: list[dict[str, str]], window: int | None = None) -> Run:
+    return check_sources([source(rows)], RULES, Options(AS_OF, window, dt.date(2015, 1, 1)))
+
+
+def outcomes(result: Run) -> dict[tuple[str, str], int]:
+    return {
+        (rule_id, str(referral_id)): int(code)
+        for rule_id, codes in result.judged.outcomes.items()
+        for referral_id, code in zip(result.judged.referral_ids, codes, strict=True)
+    }
+
+
+def flagged(result: Run) -> set[tuple[str, str]]:
+    return {(flag.rule, flag.referral_id) for flag in result.flags}
+
+
+@given(seeds, st.integers(1, 60), st.sampled_from([None, 0, 3]))
+def test_every_row_read_is_accounted_for(seed: int, n: int, window: int | None) -> None:
+    rows = [*table(seed, n), {**dict.fromkeys(HEADER, ""), "child_id": "A", "referral_date": "2023-06-01"}]
+    result = run(rows, window)
+    fates = Counter(result.rows)
+    assert fates.pop("read") == len(rows) == fates.total()
+    judged = result.rows["judged"]
+    for told in result.results:
+        assert told.n_flag + told.n_clear + told.n_cannot_tell == judged
+    rejected = [problem for problem in result.problems if problem.kind == "rejected"]
+    assert len(rejected) == result.rows["rejected"]
+
+
+@given(seeds, seeds)
+def test_an_unrelated_child_changes_nothing(seed: int, other_seed: int) -> None:
+    rows = table(seed, 30)
+    others = [
+        row | {"child_id": "other " + row["child_id"].strip(), "referral_id": f"other {number}"}
+        for number, row in enumerate(table(other_seed, 20))
+    ]
+    alone, together = outcomes(run([*rows, LONE])), outcomes(run([*rows, LONE, *others]))
+    assert {key: together[key] for key in alone} == alone
+
+
+LONE = {**dict.fromkeys(HEADER, ""), "child_id": "lone", "referral_date": "2023-06-01",
+        "referral_id": "lone"}  # fmt: skip
+
+
+@given(seeds, st.integers(0, 40), st.integers(0, 40))
+def test_widening_the_window_never_removes_a_flag(seed: int, narrow: int, more: int) -> None:
+    rows = [*table(seed, 40), LONE]
+    smaller, larger = flagged(run(rows, narrow)), flagged(run(rows, narrow + more))
+    assert smaller <= larger <= flagged(run(rows, None))
+
+
+@pytest.mark.parametrize("column", [c for c in HEADER if c not in ("child_id", "referral_date", "referral_id")])
+@given(seed=seeds)
+def test_blanking_a_cell_flags_only_where_absence_is_what_the_rule_looks_for(
+    column: str, seed: int
+) -> None:
+    rows = [*table(seed, 25), LONE]
+    before = outcomes(run(rows))
+    chosen = random.Random(seed).randrange(len(rows))
+    blanked = [row | ({column: ""} if n == chosen else {}) for n, row in enumerate(rows)]
+    after = outcomes(run(blanked))
+    newly = {rule for (rule, ref), code in after.items() if code == 1 and before.get((rule, ref)) == 0}
+    assert newly <= ABSENCE_COUNTS.get(column, set())
+
+
+@given(seeds, st.sampled_from([None, dt.date(2022, 5, 1)]))
+def test_cannot_tell_only_where_a_fact_that_the_rule_needs_is_unknown(
+    seed: int, history: dt.date | None
+) -> None:
+    loaded = load([source([*table(seed, 40), LONE])], AS_OF)
+    facts = FactTable(loaded.referrals, AS_OF, history or dt.date(2015, 1, 1))
+    verdicts = judge_all(RULES, facts, np.ones(len(facts), bool))
+    unsure = {}
+    for rule_id in RULES.order:
+        rule = RULES.by_id[rule_id]
+        found = np.zeros(len(facts), bool)
+        for leaf in leaves(rule.condition):
+            if isinstance(leaf, Compare):
+                measure = facts.measure(leaf.fact, leaf.within)
+                found |= ~np.isin(measure.state, [KNOWN, 1])
+                if measure.high is not None:
+                    found |= measure.high != measure.value
+            else:
+                found |= unsure[leaf.rule]
+        unsure[rule_id] = found
+        assert not ((verdicts[rule_id].codes == CANNOT_TELL_CODE) & ~found).any(), rule_id
+
+
+def test_the_same_source_given_twice_only_adds_collapsed_duplicates() -> None:
+    rows = [*table(5, 40), LONE]
+    options = Options(AS_OF, None)
+    once = check_sources([source(rows)], RULES, options)
+    twice = check_sources([source(rows), source(rows, "again")], RULES, options)
+    assert flagged(once) == flagged(twice)
+    kept = once.rows["read"] - once.rows["rejected"] - once.rows["collapsed"]
+    assert twice.rows["collapsed"] == 2 * once.rows["collapsed"] + kept
