@@ -78,7 +78,7 @@ def flagged(result: Run) -> set[tuple[str, str]]:
 
 @given(seeds, st.integers(1, 60), st.sampled_from([None, 0, 3]))
 def test_every_row_read_is_accounted_for(seed: int, n: int, window: int | None) -> None:
-    rows = [*table(seed, n), {**dict.fromkeys(HEADER, ""), "child_id": "A", "referral_date": "2023-06-01"}]
+    rows = [*table(seed, n), LONE]
     result = run(rows, window)
     fates = Counter(result.rows)
     assert fates.pop("read") == len(rows) == fates.total()
@@ -111,7 +111,7 @@ def test_widening_the_window_never_removes_a_flag(seed: int, narrow: int, more: 
     assert smaller <= larger <= flagged(run(rows, None))
 
 
-@pytest.mark.parametrize("column", [c for c in HEADER if c not in ("child_id", "referral_date", "referral_id")])
+@pytest.mark.parametrize("column", HEADER[3:])
 @given(seed=seeds)
 def test_blanking_a_cell_flags_only_where_absence_is_what_the_rule_looks_for(
     column: str, seed: int
@@ -121,7 +121,7 @@ def test_blanking_a_cell_flags_only_where_absence_is_what_the_rule_looks_for(
     chosen = random.Random(seed).randrange(len(rows))
     blanked = [row | ({column: ""} if n == chosen else {}) for n, row in enumerate(rows)]
     after = outcomes(run(blanked))
-    newly = {rule for (rule, ref), code in after.items() if code == 1 and before.get((rule, ref)) == 0}
+    newly = {key[0] for key, code in after.items() if code == 1 and before.get(key) == 0}
     assert newly <= ABSENCE_COUNTS.get(column, set())
 
 

@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import re
-import xml.etree.ElementTree as ET
-from collections import Counter
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from python_calamine import CalamineWorkbook
+from sample_helpers import census_rows, contents, days_of
 
 from triage.sample import (
     Council,
     make_council,
-    write_annex_a,
-    write_cin,
-    write_folder,
     write_referral_table,
 )
 from triage.sample import calibration as cal
 from triage.sample.shipped import SHIPPED_AS_OF, SHIPPED_REFERRALS, shipped_council, write_shipped
 from triage.sample.words import COLUMNS, NEEDS, OUTCOMES, RATINGS, REASONS, SOURCES
 from triage.sample.workdays import WorkingDays, day_number
-from triage.sample.writers_annex_a import LIST_HEADINGS
 
 AS_OF = date(2026, 9, 30)
 EVENT_COLUMNS = (
@@ -60,46 +53,23 @@ def dated(clean: Council) -> pd.DataFrame:
     return table
 
 
-def days_of(cells: pd.Series) -> np.ndarray:
-    days = pd.to_datetime(cells.str[:10]).to_numpy().astype("datetime64[D]")
-    return days.astype("int64").astype(np.int32)
-
-
-def children_of(council: Council) -> Counter[str]:
-    return Counter(council.referrals["child_id"])
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
-
-
-def census_rows(path: Path) -> list[dict[str, str]]:
-    rows = []
-    for child in ET.parse(path).getroot().iter("Child"):
-        identifier = child.findtext("ChildIdentifiers/LAchildID") or ""
-        for episode in child.iter("CINdetails"):
-            rows.append({"id": identifier} | {e.tag: e.text or "" for e in episode.iter()})
-    return rows
-
-
-def sheet_rows(path: Path, sheet: str) -> list[list[object]]:
-    return CalamineWorkbook.from_path(str(path)).get_sheet_by_name(sheet).to_python()
-
-
 class TestReproducible:
+    def test_the_shipped_council_is_the_fixed_one(self) -> None:
+        council = shipped_council()
+        assert council.as_of == SHIPPED_AS_OF
+        assert len(council.referrals) == SHIPPED_REFERRALS
+
     def test_the_shipped_files_come_out_byte_for_byte_the_same(self, tmp_path: Path) -> None:
         write_shipped(tmp_path / "first")
         write_shipped(tmp_path / "second")
         first = contents(tmp_path / "first")
-        for year in ("2024_25", "2025_26", "2026_27_to_date"):
+        for year in ("2025_26", "2026_27_to_date"):
             assert len(census_rows(tmp_path / "first" / "cin_census" / f"cin_{year}.xml")) > 100
         assert first == contents(tmp_path / "second")
         assert sorted(first) == [
             "allocations.csv",
             "annex_a/annex_a.xlsx",
             "assessments.csv",
-            "cin_census/cin_2024_25.xml",
             "cin_census/cin_2025_26.xml",
             "cin_census/cin_2026_27_to_date.xml",
             "decisions.csv",
@@ -342,152 +312,6 @@ class TestDirt:
         }
         for name, (rows, most) in kinds.items():
             assert 0 < rows.mean() < most, name
-
-
-class TestForms:
-    @pytest.mark.parametrize("suffix", [".csv", ".parquet", ".xlsx"])
-    def test_the_table_reads_back_cell_by_cell(
-        self, tmp_path: Path, small: Council, suffix: str
-    ) -> None:
-        path = tmp_path / f"table{suffix}"
-        assert write_referral_table(small, path) == len(small.referrals)
-        if suffix == ".csv":
-            found = pd.read_csv(path, dtype=str, keep_default_na=False)
-        elif suffix == ".parquet":
-            found = pd.read_parquet(path)
-        else:
-            head, *rows = sheet_rows(path, "Referrals")
-            found = pd.DataFrame(rows, columns=[str(name) for name in head])
-        assert (
-            found.astype(object).values.tolist() == small.referrals.astype(object).values.tolist()
-        )
-        assert list(found.columns) == list(COLUMNS)
-
-    def test_another_suffix_is_refused(self, tmp_path: Path, small: Council) -> None:
-        with pytest.raises(ValueError, match=r"cannot write .* as table\.txt"):
-            write_referral_table(small, tmp_path / "table.txt")
-
-    def test_the_folder_holds_the_same_children_and_cells(
-        self, tmp_path: Path, small: Council
-    ) -> None:
-        rows = write_folder(small, tmp_path)
-        keys = ["referral_id", "child_id", "referral_date"]
-        joined = None
-        for name, count in rows.items():
-            part = pd.read_csv(tmp_path / name, dtype=str, keep_default_na=False)
-            assert len(part) == count
-            joined = part if joined is None else joined.merge(part, on=keys, how="left")
-        assert joined is not None
-        found = joined.fillna("")[list(COLUMNS)].astype(object).values.tolist()
-        assert found == small.referrals.astype(object).values.tolist()
-
-    def test_the_whole_census_file_holds_the_same_children_and_facts(
-        self, tmp_path: Path, small: Council
-    ) -> None:
-        path = tmp_path / "cin.xml"
-        counts = write_cin(small, path)
-        rows = census_rows(path)
-        assert (counts.written, counts.left_out, counts.skipped) == (len(rows), 0, 0)
-        assert Counter(row["id"] for row in rows) == children_of(small)
-        for element, column in [
-            ("ReferralSource", "referral_source"),
-            ("PrimaryNeedCode", "primary_need"),
-            ("ReasonForClosure", "closure_reason"),
-        ]:
-            found = Counter(row.get(element, "") for row in rows)
-            assert found == Counter(small.referrals[column]), element
-        closed = small.referrals["closed_on"] != ""
-        assert sum("CINclosureDate" in row for row in rows) == closed.sum()
-        typed = small.referrals["referral_date"]
-        unread = typed[~typed.str.match(r"\d{4}-\d\d-\d\d|\d\d/\d\d/\d{4}")]
-        dates = [row.get("CINreferralDate", "") for row in rows]
-        assert all(word in dates for word in unread)
-        readable = [day for day in dates if re.fullmatch(r"20\d\d-\d\d-\d\d", day)]
-        assert len(readable) > 0.99 * len(rows)
-
-    def test_census_elements_stand_in_the_order_of_the_schema(
-        self, tmp_path: Path, small: Council
-    ) -> None:
-        order = [
-            "CINreferralDate", "ReferralSource", "PrimaryNeedCode", "CINclosureDate",
-            "ReasonForClosure", "DateOfInitialCPC", "Assessments", "Section47", "ReferralNFA",
-        ]  # fmt: skip
-        path = tmp_path / "cin.xml"
-        write_cin(small, path)
-        for episode in ET.parse(path).getroot().iter("CINdetails"):
-            places = [order.index(element.tag) for element in episode]
-            assert places == sorted(places)
-
-    def test_a_census_year_holds_its_referrals_and_the_open_ones_and_stops_at_its_end(
-        self, tmp_path: Path, clean: Council
-    ) -> None:
-        path = tmp_path / "cin.xml"
-        counts = write_cin(clean, path, year_ending=2025)
-        rows = census_rows(path)
-        day = clean.referrals["referral_date"].str[:10]
-        closed = clean.referrals["closed_on"]
-        in_year = (day >= "2024-04-01") & (day <= "2025-03-31")
-        carried = (
-            (day < "2024-04-01")
-            & (clean.referrals["nfa"] == "false")
-            & ((closed == "") | (closed >= "2024-04-01"))
-        )
-        expected = clean.referrals[in_year | carried]
-        assert 0 < carried.sum() < in_year.sum()
-        assert Counter(row["id"] for row in rows) == Counter(expected["child_id"])
-        assert counts.written == len(rows)
-        assert counts.written + counts.left_out == len(clean.referrals)
-        for row in rows:
-            dates = [text for text in row.values() if re.fullmatch(r"\d{4}-\d\d-\d\d", text)]
-            assert max(dates) <= "2025-03-31"
-            assert ("ReasonForClosure" in row) == ("CINclosureDate" in row)
-
-    def test_annex_a_has_every_list_with_its_exact_headings(
-        self, tmp_path: Path, small: Council
-    ) -> None:
-        path = tmp_path / "annex_a.xlsx"
-        write_annex_a(small, path)
-        assert CalamineWorkbook.from_path(str(path)).sheet_names == [
-            f"List {number}" for number in range(1, 8)
-        ]
-        for number, headings in LIST_HEADINGS.items():
-            assert tuple(sheet_rows(path, f"List {number}")[0]) == headings
-
-    def test_annex_a_without_a_window_holds_the_same_children_and_facts(
-        self, tmp_path: Path, small: Council
-    ) -> None:
-        path = tmp_path / "annex_a.xlsx"
-        counts = write_annex_a(small, path, months=None)
-        table = small.referrals
-        assert (counts.written, counts.left_out, counts.skipped) == (len(table), 0, 0)
-        referrals = sheet_rows(path, "List 3")[1:]
-        assert Counter(str(row[0]) for row in referrals) == children_of(small)
-        place = LIST_HEADINGS[3].index("Date of referral")
-        assert sum(isinstance(row[place], date) for row in referrals) > 0.99 * len(table)
-        place = LIST_HEADINGS[3].index("Referral Source")
-        police = Counter(row[place] for row in referrals)["q) 6: Police"]
-        assert police == (table["referral_source"] == "6").sum()
-        for number, column in [(4, "assessment_started_on"), (5, "section47_started_on")]:
-            found = Counter(str(row[0]) for row in sheet_rows(path, f"List {number}")[1:])
-            assert found == Counter(table.loc[table[column] != "", "child_id"])
-        in_need = sheet_rows(path, "List 6")[1:]
-        assert len(in_need) == (table["nfa"] != "true").sum()
-        needs = Counter(row[LIST_HEADINGS[6].index("Primary Need Code")] for row in in_need)
-        assert needs["N1 - Abuse or neglect"] > len(in_need) * 0.4
-
-    def test_annex_a_keeps_the_referrals_of_its_window(
-        self, tmp_path: Path, clean: Council
-    ) -> None:
-        path = tmp_path / "annex_a.xlsx"
-        counts = write_annex_a(clean, path, months=3)
-        in_window = clean.referrals["referral_date"].str[:10] >= "2026-06-30"
-        assert counts.written == in_window.sum()
-        assert len(sheet_rows(path, "List 3")) == counts.written + 1
-
-    def test_the_shipped_council_is_the_fixed_one(self) -> None:
-        council = shipped_council()
-        assert council.as_of == SHIPPED_AS_OF
-        assert len(council.referrals) == SHIPPED_REFERRALS
 
 
 @pytest.mark.parametrize(
