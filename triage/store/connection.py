@@ -52,6 +52,11 @@ def run_lock(url: str) -> Iterator[None]:
         StoreError: when another run holds it, or its file cannot be made.
     """
     file = database_file(url)
+    if not file.absolute().parent.is_dir():
+        raise StoreError(
+            f"{file}: there is no folder {file.parent}; make it, or name another with --db. "
+            "Nothing was stored."
+        )
     lock = FileLock(f"{file}.lock", timeout=0)
     try:
         lock.acquire()

@@ -1,0 +1,76 @@
+"""Profiles for hypothesis, and what every test of the commands needs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from triage.__main__ import run
+
+settings.register_profile(
+    "dev", max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile(
+    "ci",
+    max_examples=60,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+AS_OF = "2023-06-30"
+ROWS = (
+    "child_id,referral_date,referral_id,nfa,closed_on,closure_reason,decision_at,team,restricted",
+    "A,2022-11-01,R1,false,2023-03-01,RC7,2022-11-01,North,",
+    "A,2023-05-10,R2,false,,,2023-05-15,North,",
+    "B,2023-06-01,R3,false,,,,South,",
+    "C,2023-06-20,R4,false,,,2023-06-20,South,true",
+)
+"""R2 came back soon after closure and was decided late; R3 has no decision; R4 is restricted."""
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to work in, with no setting in the environment."""
+    for name in list(os.environ):
+        if name.startswith("TRIAGE_"):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+Triage = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def triage(workplace: Path, capsys: pytest.CaptureFixture[str]) -> Triage:
+    """Run a command in the work folder; gives its exit code, output and messages."""
+
+    def call(*arguments: str | Path) -> tuple[int, str, str]:
+        code = run([str(argument) for argument in arguments])
+        told = capsys.readouterr()
+        assert "Traceback" not in told.err + told.out
+        return code, told.out, told.err
+
+    return call
+
+
+@pytest.fixture
+def records(workplace: Path) -> Path:
+    """A small referral table."""
+    path = workplace / "records.csv"
+    path.write_text("\n".join(ROWS) + "\n", "utf-8")
+    return path
+
+
+def mend(path: Path, old: str, new: str) -> None:
+    """Change one row of a table, which must be there."""
+    text = path.read_text("utf-8")
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new), "utf-8")
