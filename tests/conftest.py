@@ -30,9 +30,9 @@ ROWS = (
     "A,2022-11-01,R1,false,2023-03-01,RC7,2022-11-01,North,",
     "A,2023-05-10,R2,false,,,2023-05-15,North,",
     "B,2023-06-01,R3,false,,,,South,",
-    "C,2023-06-20,R4,false,,,2023-06-20,South,true",
+    "C,2023-06-20,R4,false,,,2023-06-26,South,true",
 )
-"""R2 came back soon after closure and was decided late; R3 has no decision; R4 is restricted."""
+"""R2 came back soon after closure and was decided late; R3 has no decision; R4 was decided late too and is restricted."""
 
 
 @pytest.fixture

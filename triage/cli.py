@@ -51,7 +51,7 @@ class Window(click.ParamType[str]):
 
     def convert(self, value: Any, param: Any, ctx: Any) -> str:
         """Return the window as text, or say what it may be."""
-        if value == "all" or (str(value).isascii() and str(value).isdigit() and int(value) < 1200):
+        if value == "all" or (str(value).isascii() and str(value).isdigit() and int(value) < 1000):
             return str(value)
         self.fail(f"'{value}' is neither a number of months nor all.", param, ctx)
 

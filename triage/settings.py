@@ -47,7 +47,7 @@ class Settings(BaseModel):
     db: str = "sqlite:///triage.db"
     sources: tuple[str, ...] = ()
     rules: str | None = None
-    window: str = "3"
+    window: str = Field("3", pattern="^(all|[0-9]{1,3})$")
     history_from: dt.date | None = None
     fail_on: Severity | None = None
     review_days: ReviewDays = ReviewDays()
@@ -107,6 +107,8 @@ def _sentence(path: Path, problem: Any) -> str:
         close = difflib.get_close_matches(str(problem["loc"][-1]), known, 1)
         hint = f"; did you mean {close[0]}?" if close else f"; known are {', '.join(known)}"
         return f"{path}: unknown setting {key}{hint}"
+    if key == "window":
+        return f"setting window: '{problem['input']}' is neither a number of months nor all"
     return f"setting {key}: {problem['msg'][:1].lower()}{problem['msg'][1:]}"
 
 

@@ -168,7 +168,7 @@ def runs(url: str) -> list[dict[str, Any]]:
 
 
 def rejections(url: str, run_id: int | None = None) -> list[dict[str, Any]]:
-    """Return what was wrong with the rows of a run (the latest by default).
+    """Return what was wrong with the rows of a run (the latest by default), each cell once.
 
     Raises:
         CallError: when there is no such run.
@@ -180,7 +180,13 @@ def rejections(url: str, run_id: int | None = None) -> list[dict[str, Any]]:
         if not connection.execute(sa.select(run.c.id).where(run.c.id == number)).first():
             raise CallError(f"there is no run {run_id}; `triage runs` shows them.")
         query = sa.select(rejection).where(rejection.c.run_id == number)
-        return [
+        found = [
             {name: getattr(row, name) for name in ("kind", "source", "row", "column", "message")}
             for row in connection.execute(query.order_by(rejection.c.id))
         ]
+    told = {(r["source"], r["row"], r["column"]) for r in found if r["kind"] == "rejected"}
+    return [
+        row
+        for row in found
+        if row["kind"] != "problem" or (row["source"], row["row"], row["column"]) not in told
+    ]

@@ -1,0 +1,134 @@
+"""The queue as it is listed and shown, rejected rows, and the demo."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import AS_OF, Triage, mend
+
+
+@pytest.fixture
+def night(triage: Triage, records: Path) -> Triage:
+    """A store after one night on the small table."""
+    assert triage("nightly", records, "--as-of", AS_OF)[0] == 0
+    return triage
+
+
+def cases(triage: Triage, *more: str) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = json.loads(
+        triage("queue", "list", "--format", "json", *more)[1]
+    )
+    return found
+
+
+def test_the_queue_stands_in_order_with_the_reason_for_each_place(night: Triage) -> None:
+    listed = cases(night)
+    assert [case["position"] for case in listed] == list(range(1, len(listed) + 1))
+    assert listed[0]["severity"] == "critical"
+    assert listed[0]["reason"] == "critical, review due 3 July 2023"
+    assert [case["referral_id"] for case in listed if case["severity"] == "high"] == ["R2", None]
+
+
+def test_overdue_cases_come_first(night: Triage) -> None:
+    late = cases(night, "--as-of", "2023-07-20")
+    assert all("overdue since" in str(case["reason"]) for case in late[:2])
+
+
+def test_a_restricted_case_is_listed_without_its_identifiers(night: Triage) -> None:
+    restricted = [case for case in cases(night) if case["restricted"]]
+    assert len(restricted) == 1
+    assert restricted[0]["child_id"] is restricted[0]["referral_id"] is None
+    assert "(restricted)" in night("queue", "list")[1]
+
+
+def test_a_restricted_case_opens_only_for_a_named_reader(night: Triage, workplace: Path) -> None:
+    number = str(next(case["case"] for case in cases(night) if case["restricted"]))
+    (workplace / "triage.toml").write_text('[restricted]\nreaders = ["a.auditor"]\n')
+    for who in ((), ("--as", "somebody")):
+        code, out, err = night("queue", "show", number, *who)
+        assert (code, out) == (2, "")
+        assert "restricted" in err
+    code, out, _ = night("queue", "show", number, "--as", "a.auditor", "--format", "json")
+    assert code == 0
+    assert json.loads(out)["child_id"] == "C"
+    assert cases(night, "--as", "a.auditor")[-1]["child_id"] is not None
+
+
+def test_a_check_on_the_screen_withholds_restricted_children(triage: Triage, records: Path) -> None:
+    out = triage("check", records, "--as-of", AS_OF)[1]
+    assert "(restricted)" in out
+
+
+def test_a_case_shows_why_the_reference_and_every_referral_of_the_child(night: Triage) -> None:
+    number = str(next(case["case"] for case in cases(night) if case["referral_id"] == "R2"))
+    whole = json.loads(night("queue", "show", number, "--format", "json")[1])
+    assert [entry["referral_id"] for entry in whole["timeline"]] == ["R1", "R2"]
+    assert whole["timeline"][0]["case"] is None
+    assert whole["timeline"][0]["closed_on"] == "2023-03-01"
+    late = next(flag for flag in whole["flags"] if flag["rule"] == "DEC-02")
+    assert late["because"]["working_days_to_decision"] == 3
+    assert late["references"]
+    shown = night("queue", "show", number)[1]
+    assert "because:" in shown
+    assert "<- this case" in shown
+    assert "2022-11-01" in shown
+
+
+def test_an_unknown_case_or_run_is_named(night: Triage) -> None:
+    assert "no case 999" in night("queue", "show", "999")[2]
+    assert night("rejects", "--run", "999")[0] == 2
+
+
+def test_rejects_gives_every_row_to_mend_as_csv(triage: Triage, records: Path) -> None:
+    mend(records, "B,2023-06-01,R3,false,,,,South,", ",2023-06-31,R3,maybe,,,,South,")
+    mend(records, "2022-11-01,North", "2022-10-31T25:00,North")
+    assert triage("nightly", records, "--as-of", AS_OF)[0] == 0
+    code, out, err = triage("rejects")
+    assert (code, err) == (0, "")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    found = {(row["kind"], row["row"], row["column"]) for row in rows}
+    assert found == {
+        ("rejected", "4", "child_id"),
+        ("problem", "4", "referral_date"),
+        ("problem", "4", "nfa"),
+        ("problem", "2", "decision_at"),
+    }
+    assert any("'2023-06-31' is not a date that exists" in row["message"] for row in rows)
+    assert triage("rejects", "--output", "mend.csv")[0] == 0
+    assert Path("mend.csv").read_text("utf-8") == out
+
+
+def demo(folder: Path) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "triage", "demo"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr == ""
+    return done.stdout
+
+
+def test_the_demo_ends_with_a_queue_and_makes_only_its_own_folder(tmp_path: Path) -> None:
+    out = demo(tmp_path)
+    assert "The review queue" in out
+    assert "critical, review due" in out
+    assert [path.name for path in tmp_path.iterdir()] == ["triage-demo"]
+    assert "triage-demo-2" in demo(tmp_path)
+
+
+def test_a_sample_can_be_made_and_checked(triage: Triage, workplace: Path) -> None:
+    forms = [word for form in ("table", "parquet", "folder", "cin", "annex-a")
+             for word in ("--form", form)]  # fmt: skip
+    code, out, _ = triage("sample", "make", "made", "--referrals", "60", "--as-of", AS_OF, *forms)
+    assert code == 0
+    assert out.count("invented") == 5
+    for path in (workplace / "made").iterdir():
+        assert triage("check", path, "--as-of", AS_OF, "--quiet")[0] == 0
