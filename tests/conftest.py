@@ -32,7 +32,7 @@ ROWS = (
     "B,2023-06-01,R3,false,,,,South,",
     "C,2023-06-20,R4,false,,,2023-06-26,South,true",
 )
-"""R2 came back soon after closure and was decided late; R3 has no decision; R4 was decided late too and is restricted."""
+"""R2 came back soon after closure and was decided late; R3 has no decision; R4 is restricted."""
 
 
 @pytest.fixture

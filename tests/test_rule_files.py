@@ -1,0 +1,119 @@
+"""Rule files that are wrong: every problem of every file, with file and line, in one go."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from triage.errors import CallError, RuleError
+from triage.resources import shipped
+from triage.rulefiles import load_rules
+
+GOOD = next(shipped("rules").glob("DEC-02*")).read_text("utf-8")
+AGAIN = next(shipped("rules").glob("REF-05*")).read_text("utf-8")
+OTHER = next(shipped("rules").glob("REF-01*")).read_text("utf-8")
+
+
+def problems(folder: Path, **files: str) -> list[str]:
+    for name, text in files.items():
+        (folder / f"{name.replace('_', '-')}-rule.yaml").write_text(text, "utf-8")
+    with pytest.raises(RuleError) as refused:
+        load_rules(folder)
+    assert refused.value.exit_code == 2
+    return list(refused.value.problems)
+
+
+def line_of(text: str, part: str) -> int:
+    return text[: text.index(part)].count("\n") + 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("fact: working_days_to_decision", "fact: working_days_to_decison",
+         "unknown fact `working_days_to_decison`, did you mean `working_days_to_decision`?"),
+        ("more_than: limit", "more_than: 1", "unknown parameter `1`"),
+        ("more_than: limit", "more_than: limt", "did you mean `limit`?"),
+        ("more_than: limit", "is: true", "`is` goes with true or false"),
+        ("more_than: limit", "exceeds: limit", "expected one of is, more_than"),
+        ("fact: working_days_to_decision", "fact: decision_on", "may be told, not compared"),
+        ("fact: has_decision\n      is: true", "fact: has_decision\n      is: NO",
+         "`is` goes with true or false"),
+        ("fact: has_decision", "fact: has_decision\n      within: limit", "has no `within`"),
+        ("severity: high", "severity: dire", "severity: input should be 'critical'"),
+        ("severity: high", "severity: high\nsevrity: high", "sevrity: extra inputs"),
+        ("severity: high", "severity: high\nseverity: low", "'severity' is given twice"),
+        ("    value: 1\n", "    value: 99\n", "parameter limit is 99, outside 0 to 20"),
+        ("    max: 20\n", "", "parameter limit needs min and max"),
+        ("{referral_on}", "{refered_on}", "unknown fact `refered_on` in a message"),
+        ("decision_at: 2022-05-05}", "decided: 2022-05-05}", "unknown column `decided`"),
+        ("expect: cannot_tell", "expect: clear", "no example expects cannot_tell"),
+        ("as_of: 2022-05-31", "as_of: May", "'May' is not a date"),
+        ("id: DEC-02", "id: DEC-09", "is to be named DEC-09"),
+        ("when:\n  all:", "when:\n  some:", "expected exactly one of all, any, fact or rule"),
+        ("title: Decision late", "title: [", "cannot be read"),
+    ],
+)  # fmt: skip
+def test_a_problem_is_told_with_file_and_line(
+    tmp_path: Path, old: str, new: str, said: str
+) -> None:
+    assert old in GOOD
+    text = GOOD.replace(old, new, 1)
+    found = problems(tmp_path, DEC_02=text)
+    told = next(problem for problem in found if said in problem)
+    name, line = told.split(":")[:2]
+    assert name == str(tmp_path / "DEC-02-rule.yaml")
+    assert 1 <= int(line) <= text.count("\n") + 1
+
+
+def test_the_line_is_that_of_the_mistake(tmp_path: Path) -> None:
+    text = GOOD.replace("more_than: limit", "more_than: limt")
+    found = problems(tmp_path, DEC_02=text)
+    assert found[0].startswith(f"{tmp_path}/DEC-02-rule.yaml:{line_of(text, 'more_than: limt')}: ")
+
+
+def test_all_problems_of_all_files_come_in_one_go(tmp_path: Path) -> None:
+    found = problems(
+        tmp_path,
+        DEC_02=GOOD.replace("more_than: limit", "more_than: limt").replace("max: 20", "max: 0"),
+        REF_01=OTHER.replace("months_since_previous_referral", "months_since"),
+    )
+    assert len([p for p in found if "DEC-02" in p]) == 2
+    assert len([p for p in found if "REF-01" in p]) >= 1
+
+
+def test_unknown_is_no_benign_explanation(tmp_path: Path) -> None:
+    text = GOOD.replace("  - The decision was made in time", "  - Unknown. It was made in time")
+    assert any("explains nothing" in problem for problem in problems(tmp_path, DEC_02=text))
+
+
+def test_an_identifier_used_twice_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "DEC-02-another.yaml").write_text(GOOD, "utf-8")
+    assert "DEC-02 is defined in" in problems(tmp_path, DEC_02=GOOD)[0]
+
+
+def test_a_rule_that_reads_one_that_is_not_loaded_is_refused(tmp_path: Path) -> None:
+    assert "reads rule REF-01, which is not among" in problems(tmp_path, REF_05=AGAIN)[0]
+
+
+def test_rules_that_read_each_other_in_a_circle_are_named(tmp_path: Path) -> None:
+    circle = OTHER.replace("when:\n", "when:\n  rule: REF-05\nwhen_was:\n", 1)
+    circle = circle[: circle.index("when_was:")] + circle[circle.index("message:") :]
+    circle = circle.replace("{months_since_previous_referral:month}", "some months")
+    found = problems(tmp_path, REF_01=circle, REF_05=AGAIN)
+    assert "circle: REF-01 -> REF-05 -> REF-01" in found[-1]
+
+
+def test_an_empty_or_missing_folder_is_a_wrong_call(tmp_path: Path) -> None:
+    with pytest.raises(CallError, match="holds no rule file"):
+        load_rules(tmp_path)
+    with pytest.raises(CallError, match="no such folder"):
+        load_rules(tmp_path / "nowhere")
+
+
+def test_the_order_puts_each_rule_after_those_it_reads() -> None:
+    rules = load_rules(shipped("rules"))
+    for rule in rules.rules:
+        for read in rule.reads:
+            assert rules.order.index(read) < rules.order.index(rule.id)
