@@ -122,9 +122,18 @@ def working_days(start: Days, end: Days) -> Whole:
 
 
 def add_working_days_array(days: Days, number: npt.NDArray[Any]) -> Days:
-    """Return the n-th working day strictly after each day; the day itself where n is 0."""
+    """Return the n-th working day strictly after each day; the day itself where n is 0.
+
+    Raises:
+        CallError: when that lies beyond the years that the calendar of bank holidays covers.
+    """
     _, counts, working = _table()
     place = counts[_position(days)] + number - 1
+    if len(place) and int(place.max()) >= len(working):
+        raise CallError(
+            f"a due date lies after {LAST_YEAR}: the calendar of bank holidays covers "
+            f"{FIRST_YEAR} to {LAST_YEAR} only; judge as of an earlier date."
+        )
     return np.where(number == 0, days, working[np.maximum(place, 0)]).astype(np.int32)
 
 

@@ -63,8 +63,9 @@ def _flag(text: str) -> bool:
 
 
 def _number(text: str) -> int:
-    if re.fullmatch(r"[0-9]{1,16}(?:\.0+)?", text) and float(text) <= LARGEST_NUMBER:
-        return int(text.partition(".")[0])
+    whole = text.partition(".")[0]
+    if re.fullmatch(r"[0-9]{1,16}(?:\.0+)?", text) and int(whole) <= LARGEST_NUMBER:
+        return int(whole)
     raise _unreadable(text, "is not a whole number of 0 or more")
 
 
