@@ -6,16 +6,25 @@ Heavy imports stand inside the commands, so that ``triage --help`` answers at on
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from triage import __version__
+from triage.cli_rules import rules
+from triage.options import (
+    as_of_option,
+    as_option,
+    db_option,
+    quiet_option,
+    ruleset_of,
+    run_options,
+    settings_of,
+    table_or_json,
+)
 
 if TYPE_CHECKING:
-    from triage.rules import Ruleset
     from triage.settings import Settings
 
 FIRST_STEPS: Final = """\
@@ -26,76 +35,6 @@ To check your own records, storing nothing:  triage check referrals.csv
 To keep a review queue from night to night:  triage init, then triage nightly referrals.csv
 All commands:                                triage --help
 """
-SEVERITIES: Final = ("critical", "high", "medium", "low")
-
-
-class Date(click.ParamType[dt.date]):
-    """A date written YYYY-MM-DD."""
-
-    name = "date"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> dt.date:
-        """Return the date, or say how one is written."""
-        if isinstance(value, dt.date):
-            return value
-        try:
-            return dt.datetime.strptime(value, "%Y-%m-%d").date()
-        except ValueError:
-            self.fail(f"'{value}' is not a date; write YYYY-MM-DD.", param, ctx)
-
-
-class Window(click.ParamType[str]):
-    """A number of months, or all."""
-
-    name = "months|all"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> str:
-        """Return the window as text, or say what it may be."""
-        if value == "all" or (str(value).isascii() and str(value).isdigit() and int(value) < 1000):
-            return str(value)
-        self.fail(f"'{value}' is neither a number of months nor all.", param, ctx)
-
-
-def _options(*options: Callable[..., Any]) -> Callable[..., Any]:
-    def add(command: Callable[..., Any]) -> Callable[..., Any]:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return add
-
-
-as_of_option = click.option("--as-of", type=Date(), help="Judge as of this date [default: today].")
-rules_option = click.option(
-    "--rules", type=click.Path(), help="Folder of rules [default: those shipped]."
-)
-db_option = click.option("--db", metavar="URL", help="The store [default: sqlite:///triage.db].")
-quiet_option = click.option("--quiet", is_flag=True, help="Print no progress and no messages.")
-format_option = click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json", "csv"]),
-    default="table",
-    show_default=True,
-    help="What is printed.",
-)
-table_or_json = click.option(
-    "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True,
-    help="What is printed.",
-)  # fmt: skip
-as_option = click.option("--as", "person", metavar="NAME", help="Who asks.")
-run_options = _options(
-    as_of_option,
-    click.option("--window", type=Window(), help="Months judged, or all [default: 3]."),
-    click.option("--history-from", type=Date(), help="From when the records are whole."),
-    rules_option,
-    format_option,
-    click.option("--output", type=click.Path(dir_okay=False), metavar="FILE",
-                 help="Write the result to FILE (.json, .csv or .parquet)."),
-    click.option("--fail-on", type=click.Choice(SEVERITIES),
-                 help="Exit with 1 if a flag of this severity or above was raised."),
-    quiet_option,
-)  # fmt: skip
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -221,7 +160,7 @@ def queue_list(
 
     Example: triage queue list --limit 50
     """
-    settings = _settings({"db": db})
+    settings = settings_of({"db": db})
     _print_queue(settings.db, as_of, person, form, limit, settings)
 
 
@@ -237,7 +176,7 @@ def queue_show(case_id: int, db: str | None, person: str | None, form: str) -> N
     """
     from triage import casefile, present
 
-    settings = _settings({"db": db})
+    settings = settings_of({"db": db})
     whole = casefile.case_file(settings.db, case_id, person, settings.restricted.readers)
     if form == "json":
         click.echo(present.as_json(whole.as_json()))
@@ -245,69 +184,7 @@ def queue_show(case_id: int, db: str | None, person: str | None, form: str) -> N
         present.show_case(whole, present.console())
 
 
-@cli.group()
-def rules() -> None:
-    """See the rules and run their examples.
-
-    Example: triage rules show DEC-01
-    """
-
-
-@rules.command("list")
-@rules_option
-@table_or_json
-def rules_list(rules: str | None, form: str) -> None:
-    """List the rules with their severity and limits.
-
-    Example: triage rules list
-    """
-    from triage import present
-
-    loaded = _ruleset(_settings({"rules": rules}))
-    if form == "json":
-        click.echo(present.as_json([present.rule_json(rule, loaded) for rule in loaded.rules]))
-    else:
-        present.show_rules(loaded, present.console())
-
-
-@rules.command("show")
-@click.argument("rule_id", metavar="ID")
-@rules_option
-@table_or_json
-def rules_show(rule_id: str, rules: str | None, form: str) -> None:
-    """Show one rule: why it is there, its limits, what is harmless, what to check.
-
-    Example: triage rules show ALL-01
-    """
-    from triage import present
-
-    loaded = _ruleset(_settings({"rules": rules}))
-    rule = loaded.get(rule_id)
-    if form == "json":
-        click.echo(present.as_json(present.rule_json(rule, loaded)))
-    else:
-        present.show_rule(rule, loaded, present.console())
-
-
-@rules.command("test")
-@click.argument("rule_id", required=False, metavar="[ID]")
-@rules_option
-def rules_test(rule_id: str | None, rules: str | None) -> None:
-    """Run the examples inside the rule files; exit 2 when one fails.
-
-    Example: triage rules test DEC-02
-    """
-    from triage import present
-    from triage.errors import RuleError
-    from triage.examples import run_examples
-
-    loaded = _ruleset(_settings({"rules": rules}))
-    only = loaded.get(rule_id).id if rule_id else None
-    results = run_examples(loaded, only)
-    present.show_examples(results, present.console())
-    failed = sum(not result.passed for result in results)
-    if failed:
-        raise RuleError(f"{failed} of the rules' own examples failed.")
+cli.add_command(rules)
 
 
 @cli.command()
@@ -320,7 +197,7 @@ def runs(db: str | None, form: str) -> None:
     """
     from triage import present, store
 
-    found = store.runs(_settings({"db": db}).db)
+    found = store.runs(settings_of({"db": db}).db)
     if form == "json":
         click.echo(present.as_json(found))
     else:
@@ -340,7 +217,7 @@ def rejects(run_id: int | None, db: str | None, output: str | None) -> None:
     """
     from triage import present, store
 
-    text = present.rejections_csv(store.rejections(_settings({"db": db}).db, run_id))
+    text = present.rejections_csv(store.rejections(settings_of({"db": db}).db, run_id))
     if output:
         present.write_text(Path(output), text)
         click.echo(f"Wrote {output}.", err=True)
@@ -419,29 +296,15 @@ def sample_make(
             click.echo(f"Wrote {path}. It is invented: it describes no real child.")  # fmt: skip
 
 
-def _settings(flags: dict[str, Any]) -> Settings:
-    from triage.settings import load_settings
-
-    wanted = ("db", "rules", "window", "history_from", "fail_on")
-    return load_settings({name: flags.get(name) for name in wanted})
-
-
-def _ruleset(settings: Settings) -> Ruleset:
-    from triage.resources import shipped
-    from triage.rulefiles import load_rules
-
-    return load_rules(Path(settings.rules) if settings.rules else shipped("rules"))
-
-
 def _run(sources: tuple[str, ...], asked: dict[str, Any]) -> tuple[Any, Settings]:
     from triage.pipeline import Options, check
     from triage.progress import stages
 
-    settings = _settings(asked)
+    settings = settings_of(asked)
     window = None if settings.window == "all" else int(settings.window)
     options = Options(asked.get("as_of") or dt.date.today(), window, settings.history_from)
     with stages(quiet=asked["quiet"]) as progress:
-        run = check(sources or settings.sources, _ruleset(settings), options, progress)
+        run = check(sources or settings.sources, ruleset_of(settings), options, progress)
     return run, settings
 
 
@@ -449,7 +312,7 @@ def _nightly(sources: tuple[str, ...], asked: dict[str, Any]) -> tuple[Any, Sett
     from triage import present, store
     from triage.people import current_user
 
-    settings = _settings(asked)
+    settings = settings_of(asked)
     started_at = dt.datetime.now(dt.UTC)
     with store.run_lock(settings.db):
         run, settings = _run(sources, asked)

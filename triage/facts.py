@@ -186,12 +186,14 @@ class FactTable:
     def plain(self, name: str, row: int, within: int | None = None) -> Any:
         """Return one fact as a plain value; None when it is none or unknown.
 
-        Yes-or-no facts are booleans, dates are dates; a number known only within bounds is given
-        by its lower bound.
+        Yes-or-no facts are booleans, dates are dates. Of a number known only within bounds, what
+        was found is given: its upper bound, or its lower one where there is no upper.
         """
         measure = self.measure(name, within)
         if measure.state[row] != KNOWN:
             return None
+        if measure.high is not None and measure.high[row] < UNBOUNDED:
+            return int(measure.high[row])
         return plain_value(FACT_BY_NAME[name].kind, measure, row)
 
     def bounds(self, name: str, row: int, within: int | None = None) -> tuple[Any, Any] | None:

@@ -381,9 +381,9 @@ def allocation_clock(s: Subject) -> Measure:
     state = s.column("decision_at").state
     names = (
         "the decision",
-        "the referral, as no decision is recorded",
+        "the referral (no decision is recorded)",
         "a date that cannot be read",
-        "the referral, as the extract carries no decisions",
+        "the referral (extract has no decisions)",
     )
     measure = known(state, np.ones(s.n, bool))
     return replace(measure, names=names)

@@ -101,7 +101,7 @@ class Run:
     problems: tuple[Problem, ...]
     results: tuple[RuleResult, ...]
     flags: tuple[Flag, ...]
-    timeline: tuple[TimelineEntry, ...] = field(repr=False)
+    table: FactTable = field(repr=False)
     judged: Judged = field(repr=False)
 
     def reaches(self, severity: str) -> bool:
@@ -216,7 +216,7 @@ def check_sources(
         loaded.problems,
         tuple(_results(ruleset, verdicts, is_judged, loaded.carried)),
         tuple(flags),
-        _timeline(table, {flag.child_id for flag in flags}),
+        table,
         Judged(
             referrals.referral_ids[is_judged],
             referrals.child_ids[is_judged],
@@ -278,11 +278,15 @@ def _results(
     return found
 
 
-def _timeline(table: FactTable, children: set[str]) -> tuple[TimelineEntry, ...]:
+def timeline(run: Run) -> tuple[TimelineEntry, ...]:
     """Return every referral, up to the date of judgement, of the children who have a flag."""
-    subject = table.subject
+    subject = run.table.subject
     referrals = subject.referrals
-    rows = np.flatnonzero(np.isin(referrals.child_ids, np.array(sorted(children), object)))
+    children = {flag.child_id for flag in run.flags}
+    rows = np.array(
+        [row for row, child in enumerate(referrals.child_ids.tolist()) if child in children],
+        np.int64,
+    )
 
     def words(name: str) -> list[str | None]:
         column = subject.column(name)

@@ -10,16 +10,16 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
 
 from triage import __version__
-from triage.calendar import add_working_days, to_date, to_day
 from triage.flags import Flag
 from triage.judging import CLEAR_CODE
-from triage.pipeline import Run, lasting_evidence
+from triage.pipeline import Run, lasting_evidence, timeline
+from triage.store.cases import Writes, event_row, follow_cases, insert_rows, open_cases
 from triage.store.connection import writing
 from triage.store.tables import (
     case,
@@ -33,7 +33,6 @@ from triage.store.tables import (
 )
 
 ACTOR: Final = "system:nightly"
-CHUNK: Final = 5_000
 
 
 @dataclass
@@ -49,16 +48,6 @@ class QueueChange:
     def as_json(self) -> dict[str, int]:
         """Return the counts as outside scripts read them."""
         return asdict(self)
-
-
-@dataclass
-class _Writes:
-    """Rows gathered during a run, written together at its end."""
-
-    new_flags: list[dict[str, Any]] = field(default_factory=list)
-    updates: list[dict[str, Any]] = field(default_factory=list)
-    events: list[dict[str, Any]] = field(default_factory=list)
-    touched: set[int] = field(default_factory=set)
 
 
 def store_run(
@@ -92,7 +81,7 @@ def store_run(
 def _store_rules(connection: sa.Connection, result: Run) -> None:
     known = set(connection.scalars(sa.select(rule_text.c.hash)))
     new = {rule.text_hash: rule for rule in result.ruleset.rules if rule.text_hash not in known}
-    _insert(
+    insert_rows(
         connection,
         rule_text,
         [{"hash": hash_, "rule_id": rule.id, "text": rule.text} for hash_, rule in new.items()],
@@ -104,7 +93,7 @@ def _store_rules(connection: sa.Connection, result: Run) -> None:
             {"ruleset_hash": whole, "rule_id": rule.id, "rule_hash": rule.text_hash}
             for rule in result.ruleset.rules
         ]
-        _insert(connection, ruleset_rule, rows)
+        insert_rows(connection, ruleset_rule, rows)
 
 
 def _store_run_row(
@@ -136,12 +125,14 @@ def _store_run_row(
             queue={},
         )
     )
-    return _key(inserted)
+    key = inserted.inserted_primary_key
+    assert key is not None
+    return int(key[0])
 
 
 def _store_problems(connection: sa.Connection, result: Run, run_id: int) -> None:
     rows = [{"run_id": run_id, **asdict(problem)} for problem in result.problems]
-    _insert(connection, rejection, rows)
+    insert_rows(connection, rejection, rows)
 
 
 def _store_timeline(connection: sa.Connection, result: Run) -> None:
@@ -151,7 +142,7 @@ def _store_timeline(connection: sa.Connection, result: Run) -> None:
         for row in connection.execute(sa.select(referral))
     }
     new = []
-    for entry in result.timeline:
+    for entry in timeline(result):
         row = asdict(entry)
         before = stored.get((entry.child_id, entry.referral_id))
         if before is None:
@@ -165,7 +156,7 @@ def _store_timeline(connection: sa.Connection, result: Run) -> None:
                 )
                 .values(**row)
             )
-    _insert(connection, referral, new)
+    insert_rows(connection, referral, new)
 
 
 def _update_queue(
@@ -195,37 +186,39 @@ def _update_queue(
             )
         )
     }
-    change, writes = QueueChange(), _Writes()
+    change, writes = QueueChange(), Writes()
     hashes = {rule.id: rule.text_hash for rule in result.ruleset.rules}
     raised: set[tuple[int, str]] = set()
+    for key, number in open_cases(connection, result, case_ids, review_days).items():
+        case_ids[key] = number
+        writes.events.append(event_row("case opened", number, None, {}))
     for found in result.flags:
         key = (found.child_id, found.referral_id)
-        if key not in case_ids:
-            case_ids[key] = _new_case(connection, found, result, review_days)
-            writes.events.append(_event("case opened", case_ids[key], None, {}))
         place = (case_ids[key], found.rule)
         raised.add(place)
         row = _flag_row(found, hashes[found.rule], place[0], result.options.as_of, run_id)
         _raise(stored.get(place), row, run_id, change, writes)
     _clear(connection, result, stored, raised, run_id, change, writes)
-    _insert(connection, flag, writes.new_flags)
+    insert_rows(connection, flag, writes.new_flags)
     for update in writes.updates:
         connection.execute(sa.update(flag).where(flag.c.id == update.pop("id")).values(**update))
-    _follow(connection, result, writes, review_days)
+    follow_cases(connection, result, writes, review_days)
     stamp = {"at": _stamp(at), "actor": ACTOR, "run_id": run_id}
-    _insert(connection, event, [stamp | row for row in writes.events])
+    insert_rows(connection, event, [stamp | row for row in writes.events])
     return change
 
 
 def _raise(
-    before: Any, row: dict[str, Any], run_id: int, change: QueueChange, writes: _Writes
+    before: Any, row: dict[str, Any], run_id: int, change: QueueChange, writes: Writes
 ) -> None:
     """Bring one flag that was raised tonight up to date."""
     case_id, rule_id = row["case_id"], row["rule_id"]
     if before is None:
         change.new += 1
         writes.new_flags.append(row)
-        writes.events.append(_event("flag raised", case_id, rule_id, {"message": row["message"]}))
+        writes.events.append(
+            event_row("flag raised", case_id, rule_id, {"message": row["message"]})
+        )
         writes.touched.add(case_id)
         return
     told = {name: row[name] for name in ("message", "due_on", "severity", "rule_hash", "evidence")}
@@ -244,7 +237,7 @@ def _raise(
         return
     told |= {"fingerprint": row["fingerprint"], "changed_run_id": run_id}
     writes.updates.append({"id": before.id, **told})
-    writes.events.append(_event(kind, case_id, rule_id, {"message": row["message"]}))
+    writes.events.append(event_row(kind, case_id, rule_id, {"message": row["message"]}))
     writes.touched.add(case_id)
 
 
@@ -255,7 +248,7 @@ def _clear(
     raised: set[tuple[int, str]],
     run_id: int,
     change: QueueChange,
-    writes: _Writes,
+    writes: Writes,
 ) -> None:
     """Clear each open flag of which the rule now says clear; what was not judged stands."""
     standing = [row for place, row in stored.items() if row.state == "open" and place not in raised]
@@ -279,81 +272,8 @@ def _clear(
             continue
         change.cleared += 1
         writes.updates.append({"id": row.id, "state": "cleared", "cleared_run_id": run_id})
-        writes.events.append(_event("flag cleared", row.case_id, row.rule_id, {}))
+        writes.events.append(event_row("flag cleared", row.case_id, row.rule_id, {}))
         writes.touched.add(row.case_id)
-
-
-def _new_case(
-    connection: sa.Connection, found: Flag, result: Run, review_days: Mapping[str, int]
-) -> int:
-    inserted = connection.execute(
-        sa.insert(case).values(
-            child_id=found.child_id,
-            referral_id=found.referral_id,
-            referral_date=found.referral_date,
-            team=found.team,
-            restricted=found.restricted,
-            status="new",
-            due_on=_due(result.options.as_of, found.severity, review_days),
-            reopened=False,
-        )
-    )
-    return _key(inserted)
-
-
-def _follow(
-    connection: sa.Connection, result: Run, writes: _Writes, review_days: Mapping[str, int]
-) -> None:
-    """Close cases nobody touched whose last flag cleared, reopen those flagged again."""
-    about = {(f.child_id, f.referral_id): (f.team, f.restricted) for f in result.flags}
-    for row in connection.execute(sa.select(case)).all():
-        team, restricted = about.get((row.child_id, row.referral_id), (row.team, row.restricted))
-        values: dict[str, Any] = {}
-        if (team, restricted) != (row.team, row.restricted):
-            values |= {"team": team, "restricted": restricted}
-        if row.id in writes.touched:
-            values |= _status(connection, row, result, writes, review_days)
-        if values:
-            connection.execute(sa.update(case).where(case.c.id == row.id).values(**values))
-
-
-def _status(
-    connection: sa.Connection,
-    row: Any,
-    result: Run,
-    writes: _Writes,
-    review_days: Mapping[str, int],
-) -> dict[str, Any]:
-    """Return what changes in a case whose flags changed tonight."""
-    open_flags = connection.execute(
-        sa.select(flag.c.severity, flag.c.first_flagged_on).where(
-            flag.c.case_id == row.id, flag.c.state == "open"
-        )
-    ).all()
-    if not open_flags:
-        if row.status != "new":
-            return {}
-        writes.events.append(_event("case closed", row.id, None, {"why": "no flag holds any more"}))
-        return {"status": "closed"}
-    values: dict[str, Any] = {}
-    due_on = min(_due(f.first_flagged_on, f.severity, review_days) for f in open_flags)
-    if row.status == "closed":
-        writes.events.append(_event("case reopened", row.id, None, {}))
-        values = {"status": "new", "reopened": True}
-        due_on = min(_due(result.options.as_of, f.severity, review_days) for f in open_flags)
-    if due_on != row.due_on:
-        values["due_on"] = due_on
-    return values
-
-
-def _key(inserted: sa.CursorResult[Any]) -> int:
-    key = inserted.inserted_primary_key
-    assert key is not None
-    return int(key[0])
-
-
-def _due(start: dt.date, severity: str, review_days: Mapping[str, int]) -> dt.date:
-    return to_date(add_working_days(to_day(start), review_days[severity]))
 
 
 def _flag_row(
@@ -375,15 +295,6 @@ def _flag_row(
         "changed_run_id": run_id,
         "cleared_run_id": None,
     }
-
-
-def _event(kind: str, case_id: int, rule_id: str | None, detail: dict[str, Any]) -> dict[str, Any]:
-    return {"kind": kind, "case_id": case_id, "rule_id": rule_id, "detail": detail}
-
-
-def _insert(connection: sa.Connection, table: sa.Table, rows: list[dict[str, Any]]) -> None:
-    for start in range(0, len(rows), CHUNK):
-        connection.execute(sa.insert(table), rows[start : start + CHUNK])
 
 
 def _stamp(moment: dt.datetime) -> str:

@@ -1,0 +1,103 @@
+"""What the commands share: kinds of argument, options, and the settings they add up to."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+if TYPE_CHECKING:
+    from triage.rules import Ruleset
+    from triage.settings import Settings
+
+SEVERITIES: Final = ("critical", "high", "medium", "low")
+
+
+class Date(click.ParamType[dt.date]):
+    """A date written YYYY-MM-DD."""
+
+    name = "date"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> dt.date:
+        """Return the date, or say how one is written."""
+        if isinstance(value, dt.date):
+            return value
+        try:
+            return dt.datetime.strptime(value, "%Y-%m-%d").date()
+        except ValueError:
+            self.fail(f"'{value}' is not a date; write YYYY-MM-DD.", param, ctx)
+
+
+class Window(click.ParamType[str]):
+    """A number of months, or all."""
+
+    name = "months|all"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> str:
+        """Return the window as text, or say what it may be."""
+        if value == "all" or (str(value).isascii() and str(value).isdigit() and int(value) < 1000):
+            return str(value)
+        self.fail(f"'{value}' is neither a number of months nor all.", param, ctx)
+
+
+def options(*options: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a decorator that adds several options to a command, in the order given."""
+
+    def add(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+as_of_option = click.option("--as-of", type=Date(), help="Judge as of this date [default: today].")
+rules_option = click.option(
+    "--rules", type=click.Path(), help="Folder of rules [default: those shipped]."
+)
+db_option = click.option("--db", metavar="URL", help="The store [default: sqlite:///triage.db].")
+quiet_option = click.option("--quiet", is_flag=True, help="Print no progress and no messages.")
+format_option = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json", "csv"]),
+    default="table",
+    show_default=True,
+    help="What is printed.",
+)
+table_or_json = click.option(
+    "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True,
+    help="What is printed.",
+)  # fmt: skip
+as_option = click.option("--as", "person", metavar="NAME", help="Who asks.")
+run_options = options(
+    as_of_option,
+    click.option("--window", type=Window(), help="Months judged, or all [default: 3]."),
+    click.option("--history-from", type=Date(), help="From when the records are whole."),
+    rules_option,
+    format_option,
+    click.option("--output", type=click.Path(dir_okay=False), metavar="FILE",
+                 help="Write the result to FILE (.json, .csv or .parquet)."),
+    click.option("--fail-on", type=click.Choice(SEVERITIES),
+                 help="Exit with 1 if a flag of this severity or above was raised."),
+    quiet_option,
+)  # fmt: skip
+
+
+def settings_of(flags: dict[str, Any]) -> Settings:
+    """Return the settings of a call from what was given on the command line."""
+    from triage.settings import load_settings
+
+    wanted = ("db", "rules", "window", "history_from", "fail_on")
+    return load_settings({name: flags.get(name) for name in wanted})
+
+
+def ruleset_of(settings: Settings) -> Ruleset:
+    """Return the rules that the settings name, else those that came with the product."""
+    from triage.resources import shipped
+    from triage.rulefiles import load_rules
+
+    return load_rules(Path(settings.rules) if settings.rules else shipped("rules"))
