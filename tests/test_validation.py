@@ -56,7 +56,8 @@ rows_of_cells = st.lists(
 
 
 def table(*rows: Row, source: str = "records.csv") -> RawTable:
-    columns = {name: encode([row[name] for row in rows]) for name in rows[0]}
+    names = dict.fromkeys(name for row in rows for name in row)
+    columns = {name: encode([row.get(name, "") for row in rows]) for name in names}
     return RawTable(source, np.arange(2, len(rows) + 2), columns)
 
 
