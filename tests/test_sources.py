@@ -211,3 +211,26 @@ def test_what_is_not_there_is_said_without_secrets(
     with pytest.raises(InputError, match=said) as refused:
         read_source(name)
     assert "pw" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        'A,2023-05-01,"North\nB,2023-05-02,South\nC,2023-05-03,East\n',
+        'A,2023-05-01,"North\nB,2023-05-02,South\nC,2023-05-03,"East\nD,2023-05-03,x\n',
+        'A,2023-05-01,"North\nB,2023-05-02\n',
+    ],
+)
+def test_a_quotation_mark_that_would_swallow_rows_is_refused_with_its_line(
+    tmp_path: Path, rows: str
+) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("child_id,referral_date,team\n" + rows)
+    with pytest.raises(InputError, match="quotation mark in or after line 2 is not closed"):
+        loaded(path)
+
+
+def test_a_quotation_mark_within_a_cell_is_text(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text('child_id,referral_date,team\nA,2023-05-01,5" North\nB,2023-05-02,"So""uth"\n')
+    assert teams(path) == {"A": '5" North', "B": 'So"uth'}

@@ -14,6 +14,7 @@ from triage.sources.grid import Grid, grid_of_rows
 from triage.tables import encode
 
 _DELIMITERS: Final = ",;\t|"
+csv.field_size_limit(2**31 - 1)
 
 
 def decode(data: bytes, source: str) -> str:
@@ -77,9 +78,28 @@ def read_text_grid(text: str, source: str) -> Grid:
     except pa.ArrowInvalid:
         uneven = True
     if uneven or len(headings) == 1:
+        _check_quotes(text, delimiter, source)
         return _slow(text, delimiter, source)
     table = table.slice(1)
-    return Grid(tuple(headings), tuple(encode(table.column(name)) for name in names), len(table))
+    columns = tuple(encode(table.column(name)) for name in names)
+    spans_lines = any("\n" in str(cell) for column in columns for cell in column.texts)
+    if spans_lines or text.count('"') % 2:
+        _check_quotes(text, delimiter, source)
+    return Grid(tuple(headings), columns, len(table))
+
+
+def _check_quotes(text: str, delimiter: str, source: str) -> None:
+    """Refuse a text in which a stray quotation mark would swallow the rows that follow it."""
+    reader = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
+    last = 0
+    try:
+        for _ in reader:
+            last = reader.line_num
+    except csv.Error as error:
+        raise InputError(
+            f"{source}: a quotation mark in or after line {last + 1} is not closed, or text goes "
+            f"on behind it ({error}), so rows would be lost; mend that line and export it again."
+        ) from None
 
 
 def _slow(text: str, delimiter: str, source: str) -> Grid:
