@@ -258,3 +258,24 @@ def test_piped_output_is_plain_and_the_screen_gets_no_progress(records: Path) ->
     assert done.stderr == ""
     assert "\x1b" not in done.stdout
     assert "Decision late" in done.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
+def test_output_that_cannot_be_written_is_told(records: Path) -> None:
+    call = [sys.executable, "-m", "triage", "check", str(records), "--as-of", AS_OF]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(call, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 2
+    assert "could not be written" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_plain_locale_loses_no_letter(workplace: Path) -> None:
+    Path("t.csv").write_text("child_id,referral_date,team\nÉ1,2023-06-29,Café\n", "utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "triage", "check", "t.csv", "--as-of", AS_OF, "--format", "json"],
+        env={"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        capture_output=True,
+        check=True,
+    )
+    assert json.loads(done.stdout.decode("utf-8"))["rows"]["judged"] == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
@@ -17,6 +18,10 @@ def main() -> None:
     0 ran to the end, 1 ``--fail-on`` met, 2 call, configuration or rule wrong, 3 input unusable,
     4 store busy, damaged or out of reach.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            encoding = stream.encoding if stream.isatty() else "utf-8"
+            stream.reconfigure(encoding=encoding, errors="replace")
     sys.exit(run())
 
 
@@ -41,6 +46,9 @@ def run(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        click.echo(f"triage: the result could not be written ({error}).", err=True)
+        return 2
     except Exception as error:
         if os.environ.get("TRIAGE_DEBUG"):
             raise
