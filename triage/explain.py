@@ -7,7 +7,7 @@ true, and the check that the engine decided the same on every distinct pattern o
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Final, Protocol
 
 from triage.rules import All, AnyOf, Compare, Condition, RuleHolds
@@ -103,23 +103,3 @@ def true_comparisons(condition: Condition, subject: Subject) -> list[Compare]:
     if isinstance(condition, All | AnyOf):
         return [leaf for part in condition.parts for leaf in true_comparisons(part, subject)]
     return [condition] if isinstance(condition, Compare) else []
-
-
-class GivenSubject:
-    """A subject made of plain mappings; for tests and for explaining one referral."""
-
-    def __init__(
-        self,
-        facts: Mapping[tuple[str, int | None], tuple[Any, Any] | None],
-        outcomes: Mapping[str, str] | None = None,
-    ) -> None:
-        self._facts = facts
-        self._outcomes = outcomes or {}
-
-    def bounds(self, fact: str, within: int | None) -> tuple[Any, Any] | None:
-        """Return the bounds of a fact; unknown when it was not given."""
-        return self._facts.get((fact, within))
-
-    def outcome(self, rule: str) -> str:
-        """Return what another rule said."""
-        return self._outcomes[rule]

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from triage.store import QueueChange
 
 SHOWN_FLAGS: Final = 15
-SHOWN_CASES: Final = 20
 PIPED_WIDTH: Final = 160
 WITHHELD: Final = "(restricted)"
 FLAG_COLUMNS: Final = (

@@ -6,10 +6,11 @@ row, and whatever must be asked of a text is asked once.
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Final, Literal
+from dataclasses import dataclass, replace
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -103,7 +104,7 @@ class Source:
     referrals: RawTable
     children: tuple[ChildTable, ...] = ()
     notes: tuple[str, ...] = ()
-    earliest_referral: Any = field(default=None)
+    earliest_referral: dt.date | None = None
 
 
 def encode(cells: pa.Array | pa.ChunkedArray | Iterable[str | None]) -> RawColumn:
@@ -128,11 +129,6 @@ def encode(cells: pa.Array | pa.ChunkedArray | Iterable[str | None]) -> RawColum
     inner = again.indices.to_numpy(zero_copy_only=False).astype(np.int32)
     outer = codes.to_numpy(zero_copy_only=False).astype(np.int32)
     return RawColumn(inner[outer] if len(inner) else outer, again.dictionary.to_pylist())
-
-
-def constant(text: str, n: int) -> RawColumn:
-    """Return a column in which every row holds the same text."""
-    return RawColumn(np.zeros(n, np.int32), [text])
 
 
 def drop_rationale_text(columns: dict[str, RawColumn]) -> dict[str, RawColumn]:
