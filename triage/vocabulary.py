@@ -94,7 +94,8 @@ TYPED_TEXT_LIMIT: Final = 40
 
 
 def cut(text: str) -> str:
-    """Return typed text short enough for a message, as the record has it otherwise."""
+    """Return typed text short enough for a message, and on one line."""
+    text = " ".join(text.split())
     if len(text) <= TYPED_TEXT_LIMIT:
         return text
     return text[: TYPED_TEXT_LIMIT - 1] + "…"

@@ -14,6 +14,7 @@ from functools import lru_cache
 
 from triage.errors import InputError
 from triage.schema import COLUMNS
+from triage.vocabulary import cut
 
 RATIONALE = "rationale"
 
@@ -48,9 +49,9 @@ class Headings:
     def notes(self) -> tuple[str, ...]:
         """Return a sentence for each heading that was not used."""
         return tuple(
-            [f"unknown column '{heading}' was ignored" for heading in self.unknown]
+            [f"unknown column '{cut(heading)}' was ignored" for heading in self.unknown]
             + [
-                f"column '{heading}' was ignored: another holds the same"
+                f"column '{cut(heading)}' was ignored: another holds the same"
                 for heading in self.passed_over
             ]
         )
@@ -74,7 +75,7 @@ def read_headings(headings: Sequence[str], source: str) -> Headings:
             exact = folded(heading) == folded(name)
             if name in position and exact and is_exact[name]:
                 raise InputError(
-                    f"{source}: two columns are headed '{heading.strip()}'; "
+                    f"{source}: two columns are headed '{cut(heading)}'; "
                     "leave one of them out, so that it is plain which one counts."
                 )
             if name not in position or (exact and not is_exact[name]):
@@ -102,7 +103,7 @@ def looks_like(headings: Sequence[str]) -> str:
         return "the looked-after children return (SSDA903 episodes)"
     if "ehcplan" in text or "ehcp" in text or {"upn", "uln"} <= found:
         return "Annex A of the special educational needs inspection"
-    shown = [heading.strip() for heading in headings if heading.strip()][:6]
+    shown = [cut(heading) for heading in headings if heading.strip()][:6]
     if not shown:
         return "a table without headings"
     return "a table headed " + ", ".join(shown) + (", …" if len(headings) > len(shown) else "")
