@@ -175,6 +175,9 @@ class TestSameChildAndDate:
         assert len(result.referrals) == 1
 
 
+TYPED_IDS = ["", "R1", "R2", "A/2023-06-01/1", "A/2023-06-01/2"]
+
+
 class TestIdentifiers:
     def test_are_made_of_child_date_and_number_where_none_was_typed(self) -> None:
         result = loaded(row("007", "01/06/2023 09:30"), row("B", "2023-06-02", " R1 "))
@@ -229,8 +232,13 @@ class TestIdentifiers:
         assert reused(result)[0][2].startswith(f"'{'R' * 39}…' was used before")
         assert result.referrals.referral_ids.tolist()[0] == long
 
-    @given(st.lists(st.tuples(st.sampled_from("ABC"), st.integers(1, 4), st.sampled_from(
-        ["", "R1", "R2", "A/2023-06-01/1", "A/2023-06-01/2"])), min_size=1, max_size=10))  # fmt: skip
+    @given(
+        st.lists(
+            st.tuples(st.sampled_from("ABC"), st.integers(1, 4), st.sampled_from(TYPED_IDS)),
+            min_size=1,
+            max_size=10,
+        )
+    )
     def test_are_unique_whatever_was_typed(self, typed: list[tuple[str, int, str]]) -> None:
         result = loaded(*[row(child, f"2023-06-0{day}", given) for child, day, given in typed])
         ids = result.referrals.referral_ids.tolist()
