@@ -132,3 +132,21 @@ def test_a_sample_can_be_made_and_checked(triage: Triage, workplace: Path) -> No
     assert out.count("invented") == 5
     for path in (workplace / "made").iterdir():
         assert triage("check", path, "--as-of", AS_OF, "--quiet")[0] == 0
+
+
+def test_nothing_in_a_record_is_taken_for_markup_or_terminal_control(
+    triage: Triage, workplace: Path
+) -> None:
+    Path("odd.csv").write_text(
+        "child_id,referral_date,team,decision_at\n[/bold]X,2023-06-01,[red]\x1b[2JNorth[/],\n",
+        "utf-8",
+    )
+    for call in (("check", "odd.csv"), ("nightly", "odd.csv")):
+        code, out, _ = triage(*call, "--as-of", AS_OF)
+        assert code == 0
+        assert "[/bold]X" in out
+        assert "\x1b" not in out
+    out = triage("queue", "list")[1] + triage("queue", "show", "1")[1]
+    assert out.count("[/bold]X") >= 2
+    assert "[red] [2JNorth[/]" in out
+    assert "\x1b" not in out

@@ -55,6 +55,21 @@ def test_delimiters_and_line_endings(tmp_path: Path, delimiter: str, ending: str
     assert teams(path) == {"A": "Café", "B": ""}
 
 
+@pytest.mark.parametrize(
+    "above", ["sep=,\n", "Extract of referrals\n\n", '"Made by ""A"" on, Monday"\n']
+)
+def test_a_title_may_stand_above_the_headings(tmp_path: Path, above: str) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text(above + PLAIN, "utf-8")
+    assert teams(path) == {"A": "Café", "B": ""}
+
+
+def test_lines_that_end_as_on_old_machines(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_bytes(PLAIN.replace("\n", "\r").encode())
+    assert teams(path) == {"A": "Café", "B": ""}
+
+
 def test_quoted_cells_may_hold_delimiters_and_line_breaks(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     path.write_text('child_id,referral_date,team\n\nA,2023-05-01,"North,\nand East"\n\nB,bad,x\n')

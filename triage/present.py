@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from triage.errors import CallError
 from triage.flags import Flag, spoken
@@ -54,6 +56,16 @@ def _table(*headings: str, right: Sequence[str] = ()) -> Table:
     for heading in headings:
         table.add_column(heading, justify="right" if heading in right else "left")
     return table
+
+
+def _add_row(table: Table, *cells: str) -> None:
+    """Add a row of plain text: nothing in a record is taken for markup or terminal control."""
+    table.add_row(*(Text(printable(cell)) for cell in cells))
+
+
+def printable(text: str) -> str:
+    """Return text with every control character turned into a space."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def as_json(value: Any) -> str:
@@ -145,7 +157,8 @@ def _show_rules(run: Run, out: Console) -> None:
         lacks = ", ".join(result.missing_columns)
         if not result.can_flag:
             lacks = f"not evaluable without {lacks}"
-        table.add_row(
+        _add_row(
+            table,
             result.rule.id,
             result.rule.about.title,
             result.rule.severity,
@@ -163,7 +176,8 @@ def _show_flags(run: Run, out: Console) -> None:
         return
     table = _table("Severity", "Rule", "Child", "Referred", "Team", "Why")
     for flag in run.flags[:SHOWN_FLAGS]:
-        table.add_row(
+        _add_row(
+            table,
             flag.severity,
             flag.rule,
             WITHHELD if flag.restricted else flag.child_id,
@@ -194,14 +208,14 @@ def _show_notes(run: Run, out: Console) -> None:
         )
         for problem in (*rejected[:3], *problems[:3]):
             where = f"{problem.source} row {problem.row}, {problem.column}"
-            out.print(f"  {where}: {problem.message}", markup=False)
+            out.print(printable(f"  {where}: {problem.message}"), markup=False)
         left = len(rejected[3:]) + len(problems[3:])
         if left:
             out.print(f"  … and {counted(left, 'more line')}")
     if run.notes:
         out.print()
         for note in run.notes:
-            out.print(f"note: {note}", markup=False)
+            out.print(printable(f"note: {note}"), markup=False)
 
 
 def show_change(change: QueueChange, run_id: int, out: Console) -> None:
@@ -242,7 +256,8 @@ def show_queue(places: Sequence[Place], out: Console, *, may_see: bool, limit: i
     table = _table("#", "Case", "Child", "Referred", "Team", "Flags", "Why here", right=("#",))
     for place in places[:limit]:
         shown = case_json(place, may_see=may_see)
-        table.add_row(
+        _add_row(
+            table,
             str(place.position),
             str(place.case.id),
             shown["child_id"] or WITHHELD,
@@ -261,18 +276,23 @@ def show_case(whole: CaseFile, out: Console) -> None:
     """Print a case: each flag with its because and what to check, the timeline, the history."""
     case = whole.case
     out.print(
-        f"[bold]Case {case.id}[/bold]: child {case.child_id}, referral {case.referral_id} of "
-        f"{spoken(case.referral_date)}, {case.team or 'no team recorded'}; {case.status}, review "
-        f"due {spoken(case.due_on)}"
+        f"[bold]Case {case.id}[/bold]: "
+        + escape(
+            printable(
+                f"child {case.child_id}, referral {case.referral_id} of "
+                f"{spoken(case.referral_date)}, {case.team or 'no team recorded'}; "
+                f"{case.status}, review due {spoken(case.due_on)}"
+            )
+        )
     )
     for found in case.flags:
         about = whole.rules[found.rule].about
         out.print()
         state = "" if found.state == "open" else f" ({found.state})"
         out.print(f"[bold]{found.rule} {about.title}[/bold] ({found.severity}){state}")
-        out.print(f"  {found.message}", markup=False)
+        out.print(f"  {printable(found.message)}", markup=False)
         facts = ", ".join(f"{k} = {_shown(v)}" for k, v in found.evidence.items())
-        out.print(f"  because: {facts}", markup=False)
+        out.print(f"  because: {printable(facts)}", markup=False)
         out.print(f"  rule's reference: {'; '.join(about.references)}", markup=False)
         for question in about.reviewer_checks:
             out.print(f"  check: {question}", markup=False)
@@ -284,7 +304,8 @@ def show_case(whole: CaseFile, out: Console) -> None:
     for entry in whole.timeline:
         told = entry.referral
         here = " <- this case" if entry.case_id == case.id else ""
-        table.add_row(
+        _add_row(
+            table,
             str(told["referral_date"]),
             told["referral_source"] or "",
             told["primary_need"] or "",
@@ -314,7 +335,7 @@ def show_rules(ruleset: Ruleset, out: Console) -> None:
     table = _table("Rule", "Title", "Severity", "Status", "Limits")
     for rule in ruleset.rules:
         limits = ", ".join(f"{name} {_shown(value)}" for name, value in rule.parameters.items())
-        table.add_row(rule.id, rule.about.title, rule.severity, rule.about.status, limits)
+        _add_row(table, rule.id, rule.about.title, rule.severity, rule.about.status, limits)
     out.print(table)
 
 
@@ -365,7 +386,8 @@ def show_runs(runs: Sequence[dict[str, Any]], out: Console) -> None:
     """Print the runs, the latest first."""
     table = _table("Run", "Finished", "As of", "Who", "Read", "Judged", "New", "Cleared", "Inputs")
     for run in runs:
-        table.add_row(
+        _add_row(
+            table,
             str(run["id"]),
             run["finished_at"],
             run["as_of"],

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -15,7 +16,7 @@ from triage.sources import annex_a, folder
 from triage.sources.cin import read_cin
 from triage.sources.grid import Grid
 from triage.sources.headings import is_referral_heading, looks_like
-from triage.sources.text_table import decode, heading_row, read_text_grid
+from triage.sources.text_table import below_title, decode, read_text_grid
 from triage.tables import RawTable, Source
 
 REFERRAL_TABLE: Final = "referral table"
@@ -83,7 +84,7 @@ def _read_workbook(path: Path, digest: str) -> Source:
     lists: dict[int, tuple[str, Grid]] = {}
     for sheet in sheets:
         number = annex_a.list_number(sheet.name)
-        heading_at = sheet.heading_at(lambda row: "child unique id" in {c.casefold() for c in row})
+        heading_at = sheet.heading_at(_is_list_heading)
         if number and heading_at is not None:
             lists.setdefault(number, (f"{path} [{sheet.name}]", sheet.grid(heading_at)))
     if 3 in lists and annex_a.is_list_3(lists[3][1].headings):
@@ -113,7 +114,8 @@ def _read_grid(path: Path) -> Grid:
             if heading_at is not None:
                 return sheet.grid(heading_at)
         raise InputError(f"{path}: no sheet of it holds a table.")
-    return read_text_grid(decode(path.read_bytes(), str(path)), str(path))
+    text = below_title(decode(path.read_bytes(), str(path)), is_referral_heading)
+    return read_text_grid(text, str(path))
 
 
 def _refuse_unless_referrals(grid: Grid, label: str) -> None:
@@ -153,14 +155,12 @@ def _list_by_words(stem: str) -> int | None:
 
 def _below_title(file: Path) -> Grid:
     """Return the table of one of the lists, whether or not a title row stands above it."""
-    text = decode(file.read_bytes(), str(file))
-    lines = text.splitlines(keepends=True)
-    for skip in range(min(5, len(lines))):
-        below = "".join(lines[skip:])
-        headings, _ = heading_row(below)
-        if any(heading.strip().casefold() == "child unique id" for heading in headings):
-            return read_text_grid(below, str(file))
+    text = below_title(decode(file.read_bytes(), str(file)), _is_list_heading)
     return read_text_grid(text, str(file))
+
+
+def _is_list_heading(row: Sequence[str]) -> bool:
+    return "child unique id" in {cell.strip().casefold() for cell in row}
 
 
 def _folder_of_tables(path: Path, tables: dict[str, Path]) -> Source:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import pyarrow as pa
@@ -13,6 +14,7 @@ from triage.errors import InputError
 from triage.sources.grid import Grid, grid_of_rows
 from triage.tables import encode
 
+_HEADING_WITHIN: Final = 10
 _DELIMITERS: Final = ",;\t|"
 csv.field_size_limit(2**31 - 1)
 
@@ -35,18 +37,38 @@ def decode(data: bytes, source: str) -> str:
         except UnicodeDecodeError:
             continue
         if "\x00" not in text[:2000]:
-            return text
+            return text if "\n" in text else text.replace("\r", "\n")
     raise InputError(
         f"{source}: looks like a binary file, not text; expected a CSV, Parquet, Excel or "
         "CIN census XML file."
     )
 
 
+def below_title(text: str, is_heading: Callable[[Sequence[str]], bool]) -> str:
+    """Return the text from its heading row on: a title or Excel's ``sep=`` may stand above it.
+
+    Where none of the first lines is a heading as wanted, the text is returned as it is.
+    """
+    start = 0
+    for _ in range(_HEADING_WITHIN):
+        if start < len(text) and is_heading(heading_row(text[start : start + 100_000])[0]):
+            return text[start:]
+        start = text.find("\n", start) + 1
+        if not start:
+            break
+    return text
+
+
 def heading_row(text: str) -> tuple[list[str], str]:
     """Return the cells of the first record and the delimiter that splits it."""
     first = next((line for line in io.StringIO(text[:100_000]) if line.strip()), "")
     delimiter = max(_DELIMITERS, key=first.count)
-    return next(csv.reader(io.StringIO(text.lstrip("\r\n")), delimiter=delimiter), []), delimiter
+    try:
+        return next(
+            csv.reader(io.StringIO(text.lstrip("\r\n")), delimiter=delimiter), []
+        ), delimiter
+    except csv.Error:
+        return [], delimiter
 
 
 def read_text_grid(text: str, source: str) -> Grid:
