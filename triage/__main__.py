@@ -31,7 +31,9 @@ def run(arguments: list[str] | None = None) -> int:
     With TRIAGE_DEBUG set, an error that the product did not foresee is raised as it is.
     """
     try:
-        return cli.main(arguments, prog_name="triage", standalone_mode=False) or 0
+        code = cli.main(arguments, prog_name="triage", standalone_mode=False) or 0
+        sys.stdout.flush()
+        return code
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
     except click.ClickException as error:
@@ -44,10 +46,11 @@ def run(arguments: list[str] | None = None) -> int:
         click.echo("triage: stopped; nothing was stored.", err=True)
         return 130
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_output()
         return 0
     except OSError as error:
         click.echo(f"triage: the result could not be written ({error}).", err=True)
+        _forget_output()
         return 2
     except Exception as error:
         if os.environ.get("TRIAGE_DEBUG"):
@@ -58,6 +61,11 @@ def run(arguments: list[str] | None = None) -> int:
             err=True,
         )
         return 2
+
+
+def _forget_output() -> None:
+    """Send what is left of the output nowhere: the one who read it is gone, or cannot take it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

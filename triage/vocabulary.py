@@ -95,7 +95,7 @@ TYPED_TEXT_LIMIT: Final = 40
 
 def cut(text: str) -> str:
     """Return typed text short enough for a message, and on one line."""
-    text = " ".join(text.split())
+    text = " ".join(text.splitlines())
     if len(text) <= TYPED_TEXT_LIMIT:
         return text
     return text[: TYPED_TEXT_LIMIT - 1] + "…"

@@ -63,10 +63,9 @@ def heading_row(text: str) -> tuple[list[str], str]:
     """Return the cells of the first record and the delimiter that splits it."""
     first = next((line for line in io.StringIO(text[:100_000]) if line.strip()), "")
     delimiter = max(_DELIMITERS, key=first.count)
+    start = io.StringIO(text[:100_000].lstrip("\r\n"))
     try:
-        return next(
-            csv.reader(io.StringIO(text.lstrip("\r\n")), delimiter=delimiter), []
-        ), delimiter
+        return next(csv.reader(start, delimiter=delimiter), []), delimiter
     except csv.Error:
         return [], delimiter
 
