@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import REPOSITORY, Triage
+
+from triage.schema import COLUMNS
+from triage.sources import read_source
+from triage.tables import RawTable
 
 REAL = REPOSITORY.parent / "shared" / "real"
 pytestmark = [
@@ -88,3 +93,59 @@ def test_other_returns_are_refused_in_one_sentence(
     assert looks_like in err
     assert "expected a referral table" in err
     assert err.count("\n") == 1
+
+
+def referrals(name: str) -> RawTable:
+    return read_source(str(REAL / name)).referrals
+
+
+def test_numbers_coded_values_and_spaces_of_the_plain_sheets_are_read_as_meant() -> None:
+    columns = referrals("annex_a_list_sheets.xlsx").columns
+    ids = ["6537810", "4653765", "997679", "14007367", "10897459", "11096583"]
+    assert columns["child_id"].cells() == ids
+    assert columns["referral_date"].cells() == ["2020-09-16"] * 6
+    assert columns["referral_source"].cells() == ["8", "3D", "6", "2A", "6", "6"]
+    assert columns["nfa"].cells() == ["false"] * 6
+    assert not any("\u00a0" in (cell or "") for c in columns.values() for cell in c.cells())
+
+
+def test_ages_are_known_by_either_heading_and_make_no_note() -> None:
+    for name in ("annex_a_list_sheets.xlsx", "annex_a_ofsted_workbook.xlsx"):
+        assert not any("Age" in note for note in read_source(str(REAL / name)).notes)
+
+
+def test_words_of_the_ofsted_workbook_become_codes_and_a_group_becomes_unknown() -> None:
+    columns = referrals("annex_a_ofsted_workbook.xlsx").columns
+    assert columns["child_id"].cells() == ["1", "2", "3", "4", "5"]
+    assert columns["referral_source"].cells() == ["2A", "", "6", "2A", "2A"]
+    assert columns["nfa"].cells() == ["true", "false", "true", "false", "false"]
+
+
+def test_census_cells_are_read_past_stray_text_and_unknown_blocks() -> None:
+    columns = referrals("cin_2026.xml").columns
+    assert columns["child_id"].cells() == ["DfEX0000001", "child_fails_assessments"]
+    assert columns["referral_date"].cells() == ["2022-10-06", "2024-10-24"]
+    assert columns["nfa"].cells() == ["0", "false"]
+    assert columns["assessment_started_on"].cells() == ["2028-04-28", "2023-12-25"]
+
+
+def test_dates_out_of_the_calendar_are_listed_and_their_referral_is_judged(triage: Triage) -> None:
+    found = check(triage, "cin_2021.xml")
+    listed = {problem["column"]: problem for problem in found["problems"]}
+    assert {"referral_date", "expected_date_of_birth", "closed_on"} <= set(listed)
+    assert listed["expected_date_of_birth"]["row"] == 1
+    assert "'1066-04-13' lies outside 1900 to 2050" in listed["expected_date_of_birth"]["message"]
+    assert found["rows"]["judged"] == 1
+
+
+def test_every_alias_in_the_manner_of_the_safeguarding_dataset_is_a_field_of_it() -> None:
+    specified = {
+        field
+        for path in REAL.glob("ssd_*.yml")
+        for field in re.findall(r"^  - name: (\w+)$", path.read_text("utf-8"), re.MULTILINE)
+    }
+    prefixes = {field.partition("_")[0] for field in specified}
+    aliases = {alias for spec in COLUMNS.values() for alias in spec.reads.aliases}
+    ours = {alias for alias in aliases if alias.partition("_")[0] in prefixes}
+    assert {"cine_referral_id", "cine_referral_date", "pers_dob"} <= ours
+    assert ours <= specified

@@ -117,3 +117,82 @@ def test_the_order_puts_each_rule_after_those_it_reads() -> None:
     for rule in rules.rules:
         for read in rule.reads:
             assert rules.order.index(read) < rules.order.index(rule.id)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "at"),
+    [
+        ("fact: working_days_to_decision", "fact: working_days_to_decison", "fact: working_days_"),
+        ("more_than: limit", "more_than: 1", "more_than: 1"),
+        ("severity: high", "severity: dire", "severity: dire"),
+        ("severity: high", "severity: high\ncolour: red", "colour: red"),
+        ("severity: high", "severity: high\nstatus: draft", "status: draft"),
+        ("    value: 1\n", "    value: 99\n", "  limit:\n"),
+        ("id: DEC-02", "id: DEC-2", "id: DEC-2"),
+        ("expect: cannot_tell", "expect: clear", "examples:"),
+        ("decision_at: 2022-05-05}", "decided: 2022-05-05}", "decided: 2022-05-05}"),
+        ("  - The referral was", "  - Unknown; the referral was", "  - Unknown"),
+    ],
+)
+def test_each_problem_names_the_line_it_stands_in(
+    tmp_path: Path, old: str, new: str, at: str
+) -> None:
+    text = GOOD.replace(old, new, 1)
+    (told,) = problems(tmp_path, DEC_02=text)
+    assert told.startswith(f"{tmp_path}/DEC-02-rule.yaml:{line_of(text, at)}: ")
+
+
+def test_an_identifier_used_twice_names_both_files_and_the_line(tmp_path: Path) -> None:
+    (tmp_path / "DEC-02-another.yaml").write_text(GOOD, "utf-8")
+    (told,) = problems(tmp_path, DEC_02=GOOD)
+    assert told.startswith(f"{tmp_path}/DEC-02-rule.yaml:{line_of(GOOD, 'id: ')}: ")
+    assert f"{tmp_path}/DEC-02-another.yaml" in told
+
+
+def test_a_rule_that_is_not_loaded_is_told_with_the_line_that_reads_it(tmp_path: Path) -> None:
+    (told,) = problems(tmp_path, REF_05=AGAIN)
+    assert told.startswith(f"{tmp_path}/REF-05-rule.yaml:{line_of(AGAIN, 'rule: REF-01')}: ")
+
+
+def test_problems_between_files_come_together_with_those_of_single_files(tmp_path: Path) -> None:
+    found = problems(
+        tmp_path, REF_05=AGAIN, DEC_02=GOOD.replace("severity: high", "severity: dire")
+    )
+    assert any("reads rule REF-01" in problem for problem in found)
+    assert any("severity: input should be" in problem for problem in found)
+
+
+def test_scalars_stay_text_until_the_vocabulary_types_them(tmp_path: Path) -> None:
+    text = (
+        GOOD.replace("child_id: A", "child_id: 0123")
+        .replace("decision_at: 2022-05-05}", "decision_at: 2022-05-05, team: NO, nfa: no}")
+        .replace("parameters:\n", LIST_PARAMETER)
+    )
+    (tmp_path / "DEC-02-rule.yaml").write_text(text, "utf-8")
+    rule = load_rules(tmp_path).by_id["DEC-02"]
+    first = rule.about.examples[0].referrals[0]
+    assert (first["child_id"], first["team"], first["nfa"]) == ("0123", "NO", "no")
+    assert first["referral_date"] == "2022-05-04"
+    assert rule.parameters == {"words": ("NO", "0123", "on", "1e3", "null"), "limit": 1}
+
+
+LIST_PARAMETER = """parameters:
+  words:
+    value: [NO, 0123, on, 1e3, null]
+    unit: words
+    why: words that a careless reader takes for something else
+"""
+
+
+@pytest.mark.parametrize("part", ["title", "rationale", "references", "when", "message", "examples",
+                                  "benign_explanations", "reviewer_checks", "status"])  # fmt: skip
+def test_a_key_that_is_missing_is_named(tmp_path: Path, part: str) -> None:
+    text = GOOD.replace(f"\n{part}:", f"\n{part}s_or_so:", 1)
+    found = problems(tmp_path, DEC_02=text)
+    assert any(f": {part}: field required" in problem for problem in found)
+    assert any(f"{part}s_or_so: extra inputs" in problem for problem in found)
+
+
+def test_an_alias_that_holds_itself_is_a_problem_of_its_file(tmp_path: Path) -> None:
+    text = GOOD + "\nextra: &again [*again]\n"
+    assert str(tmp_path / "DEC-02-rule.yaml") in problems(tmp_path, DEC_02=text)[0]

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import pickle
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import xlsxwriter
 
@@ -249,3 +253,147 @@ def test_a_quotation_mark_within_a_cell_is_text(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     path.write_text('child_id,referral_date,team\nA,2023-05-01,5" North\nB,2023-05-02,"So""uth"\n')
     assert teams(path) == {"A": '5" North', "B": 'So"uth'}
+
+
+def test_text_in_utf_16_with_the_larger_end_first(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_bytes(b"\xfe\xff" + PLAIN.encode("utf-16-be"))
+    assert teams(path) == {"A": "Café", "B": ""}
+
+
+def refusal(path: Path) -> str:
+    """Return the one sentence with which an input is refused."""
+    with pytest.raises(InputError) as refused:
+        loaded(path)
+    assert refused.value.exit_code == 3
+    assert "\n" not in str(refused.value)
+    return str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b" \n\t\n", "is empty"),
+        (b"%PDF-1.4\n1 0 obj\n<< /Type /Catalog >>\nendobj\n", "looks like"),
+        (b'"child\nname",price\nbread,2\n', "looks like a table headed child name, price"),
+        (b'<?xml version="1.0" encoding="utf-99"?><Message/>', "damaged"),
+        (b"<Message><Children><Child><CINdetails></Children></Message>", "damaged"),
+    ],
+)
+def test_what_looks_like_something_else_is_refused(
+    tmp_path: Path, content: bytes, said: str
+) -> None:
+    path = tmp_path / "records.csv"
+    path.write_bytes(content)
+    assert said in refusal(path)
+
+
+def test_a_long_heading_is_cut_where_a_message_repeats_it(tmp_path: Path) -> None:
+    path = tmp_path / "letter.csv"
+    path.write_text("She was afraid of him and had told nobody of it until then; " * 9 + "\n")
+    assert "had told nobody of it until then" not in refusal(path)
+    path.write_text(f"child_id,referral_date,{'y' * 90}\nA,2023-05-01,1\n")
+    assert "y" * 40 not in " ".join(read_source(str(path)).notes)
+
+
+def test_the_heading_a_short_row_lacks_is_told_on_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text('child_id,referral_date,"team\nname"\nA,2023-05-01\n')
+    (problem,) = loaded(path).problems
+    assert "\n" not in problem.column + problem.message
+
+
+def parquet(path: Path, **columns: Any) -> Path:
+    plain = {"child_id": pa.array(["A", "B"]), "referral_date": pa.array(["2023-05-01"] * 2)}
+    pq.write_table(pa.table(plain | columns), path)
+    return path
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array([["x"], None]),
+        pa.array([{"a": 1}, None]),
+        pa.array([b"\xff\xfe", None]),
+        pa.array([float("inf"), float("nan")]),
+        pa.nulls(2),
+    ],
+    ids=lambda column: str(column.type),
+)
+def test_a_parquet_column_that_is_not_ours_may_be_of_any_type(
+    tmp_path: Path, column: pa.Array
+) -> None:
+    path = parquet(tmp_path / "table.parquet", shoe=column)
+    assert read_source(str(path)).notes == ("unknown column 'shoe' was ignored",)
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "cells"),
+    [
+        ("child_id", pa.array([6537810.0, 7.0]), ["6537810", "7"]),
+        ("threshold_level", pa.array([3, None]).dictionary_encode(), ["3", ""]),
+        ("rationale_length", pa.array([45.0, float("nan")]), ["45", ""]),
+        ("closed_on", pa.array([dt.date(2023, 5, 3), None], pa.date64()), ["2023-05-03", ""]),
+        ("decision_at", pa.array([dt.datetime(2023, 5, 3, 8), None],
+                                 pa.timestamp("us", "Europe/London")), ["2023-05-03T09:00:00", ""]),
+        ("nfa", pa.array([True, None]), ["true", ""]),
+        ("team", pa.array([" North ", None], pa.large_string()), ["North", ""]),
+    ],
+    ids=lambda part: part if isinstance(part, str) else "",
+)  # fmt: skip
+def test_parquet_cells_are_read_as_a_person_would_type_them(
+    tmp_path: Path, name: str, column: pa.Array, cells: list[str]
+) -> None:
+    source = read_source(str(parquet(tmp_path / "table.parquet", **{name: column})))
+    assert source.referrals.columns[name].cells() == cells
+
+
+SECRET = "Grandmother wrote that nobody had asked her"
+
+
+@pytest.mark.parametrize("form", ["csv", "short row", "xlsx", "parquet", "decisions"])
+def test_a_written_rationale_is_nowhere_in_what_was_read(tmp_path: Path, form: str) -> None:
+    path = tmp_path / "table"
+    rows = [["child_id", "referral_date", "Rationale", "rationale_length"],
+            ["A", "2023-05-01", SECRET, ""], ["B", "2023-05-02", "", "77"]]  # fmt: skip
+    text = "\n".join(",".join(row) for row in rows)
+    if form == "xlsx":
+        workbook(path, {"Data": [list(row) for row in rows]})
+    elif form == "parquet":
+        pd.DataFrame(rows[1:], columns=rows[0]).to_parquet(path)
+    elif form == "decisions":
+        path.mkdir()
+        (path / "referrals.csv").write_text("child_id,referral_date\nA,2023-05-01\nB,2023-05-02\n")
+        (path / "decisions.csv").write_text(text)
+    else:
+        path.write_text(text + ("\nC,2023-05-03" if form == "short row" else ""))
+    source = read_source(str(path))
+    table = source.children[0].table if form == "decisions" else source.referrals
+    assert SECRET.encode() not in pickle.dumps(source)
+    assert "rationale" not in table.columns
+    assert table.columns["rationale_length"].cells()[:2] == [str(len(SECRET)), "77"]
+    digest, without = table.columns["rationale_hash"].cells()[:2]
+    assert len(digest or "") == 16
+    assert without == ""
+
+
+@pytest.mark.parametrize("name", ["List_3", "List 3", "list 3 Referrals"])
+@pytest.mark.parametrize("titled", [True, False])
+def test_annex_a_workbooks_are_known_by_the_list_whatever_stands_above_it(
+    tmp_path: Path, name: str, titled: bool
+) -> None:
+    heading = ["Child Unique ID", "Date of referral", "Referral Source", "Referral NFA?"]
+    rows: list[list[object]] = [
+        ["List 3: Referral"],
+        heading,
+        [6537810, dt.date(2023, 5, 1), "j) 3D: Health services", "b) No"],
+        [7, dt.date(2023, 5, 2), "Police", "Yes"],
+    ]
+    sheets = {"Guidance": [["Read this first"]], name: rows if titled else rows[1:]}
+    source = read_source(str(workbook(tmp_path / "annex.xlsx", sheets)))
+    columns = source.referrals.columns
+    assert source.kind == "Ofsted Annex A"
+    assert columns["child_id"].cells() == ["6537810", "7"]
+    assert columns["referral_date"].cells() == ["2023-05-01", "2023-05-02"]
+    assert columns["referral_source"].cells() == ["3D", "6"]
+    assert columns["nfa"].cells() == ["false", "true"]

@@ -182,3 +182,19 @@ def test_migrations_make_exactly_the_tables_that_the_code_describes(tmp_path: Pa
         assert sa.inspect(opened).get_table_names() == ["alembic_version"]
         command.upgrade(config, "head")
     assert ScriptDirectory.from_config(config).get_current_head() == HEAD_REVISION
+
+
+def test_a_date_that_is_only_told_beside_a_finding_moves_its_sentence_and_no_more(
+    triage: Triage, workplace: Path
+) -> None:
+    path = workplace / "records.csv"
+    path.write_text(
+        "child_id,referral_date,decision_at,risk_rating,threshold_level\n"
+        "A,2023-06-01,2023-06-05,,3\n"
+    )
+    nightly(triage, path)
+    mend(path, "2023-06-05", "2023-06-02")
+    change = nightly(triage, path)
+    assert (change["cleared"], change["changed"], change["still_flagged"]) == (1, 0, 1)
+    (message,) = [text for (_, rule), (_, text) in flags().items() if rule == "DEC-04"]
+    assert message == "The decision of 2 June 2023 records no risk rating."

@@ -319,13 +319,12 @@ def _flag_order(flag: Flag) -> tuple[int, dt.date, str, str]:
     return severity_rank(flag.severity), flag.referral_date, flag.referral_id, flag.rule
 
 
-def lasting_evidence(flag: Flag) -> dict[str, Any]:
-    """Return a flag's evidence without the clocks that run on from night to night.
+def lasting_evidence(flag: Flag, rule: Rule) -> dict[str, Any]:
+    """Return what a flag rests on, without the clocks that run on from night to night.
 
-    Two flags with the same lasting evidence are the same finding on the same record.
+    Facts that are only told in the message are left out as well: two flags with the same lasting
+    evidence are the same finding, even where a date beside it was corrected.
     """
-    return {
-        name: value
-        for name, value in flag.evidence.items()
-        if name not in FACT_BY_NAME or not FACT_BY_NAME[name].moves
-    }
+    moving = {name for name, _ in rule.facts if FACT_BY_NAME[name].moves}
+    left_out = moving.union(rule.shown)
+    return {name: value for name, value in flag.evidence.items() if name not in left_out}

@@ -19,6 +19,7 @@ from triage import __version__
 from triage.flags import Flag
 from triage.judging import CLEAR_CODE
 from triage.pipeline import Run, lasting_evidence, timeline
+from triage.rules import Rule
 from triage.store.cases import Writes, event_row, follow_cases, insert_rows, open_cases
 from triage.store.connection import writing
 from triage.store.tables import (
@@ -187,7 +188,7 @@ def _update_queue(
         )
     }
     change, writes = QueueChange(), Writes()
-    hashes = {rule.id: rule.text_hash for rule in result.ruleset.rules}
+    rules = result.ruleset.by_id
     raised: set[tuple[int, str]] = set()
     for key, number in open_cases(connection, result, case_ids, review_days).items():
         case_ids[key] = number
@@ -196,7 +197,7 @@ def _update_queue(
         key = (found.child_id, found.referral_id)
         place = (case_ids[key], found.rule)
         raised.add(place)
-        row = _flag_row(found, hashes[found.rule], place[0], result.options.as_of, run_id)
+        row = _flag_row(found, rules[found.rule], place[0], result.options.as_of, run_id)
         _raise(stored.get(place), row, run_id, change, writes)
     _clear(connection, result, stored, raised, run_id, change, writes)
     insert_rows(connection, flag, writes.new_flags)
@@ -276,14 +277,12 @@ def _clear(
         writes.touched.add(row.case_id)
 
 
-def _flag_row(
-    found: Flag, rule_hash: str, case_id: int, as_of: dt.date, run_id: int
-) -> dict[str, Any]:
-    lasting = json.dumps(lasting_evidence(found), sort_keys=True)
+def _flag_row(found: Flag, rule: Rule, case_id: int, as_of: dt.date, run_id: int) -> dict[str, Any]:
+    lasting = json.dumps(lasting_evidence(found, rule), sort_keys=True)
     return {
         "case_id": case_id,
         "rule_id": found.rule,
-        "rule_hash": rule_hash,
+        "rule_hash": rule.text_hash,
         "severity": found.severity,
         "state": "open",
         "message": found.message,
