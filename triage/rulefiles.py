@@ -30,6 +30,7 @@ from triage.rules import (
     RuleFile,
     RuleHolds,
     Ruleset,
+    problems_between,
     ruleset,
     sayings,
 )
@@ -49,17 +50,21 @@ def load_rules(folder: Path) -> Ruleset:
     """
     if not folder.is_dir():
         raise CallError(f"{folder}: there is no such folder of rules; check --rules.")
-    rules, problems = [], []
+    rules, problems, unread = [], [], []
     for path in sorted(folder.glob("*.yaml")):
         reader = _Reader(path)
         rule = reader.rule()
         problems += reader.problems
-        if rule is not None:
+        if rule is None:
+            unread.append(path)
+        else:
             rules.append(rule)
+    if not rules and not problems:
+        raise CallError(f"{folder}: holds no rule file (*.yaml); check --rules.")
+    broken = {path.name[: len("DEC-00")].rstrip("-") for path in unread}
+    problems += problems_between(rules, broken)
     if problems:
         raise RuleError(problems)
-    if not rules:
-        raise CallError(f"{folder}: holds no rule file (*.yaml); check --rules.")
     return ruleset(rules)
 
 
@@ -99,7 +104,12 @@ class _Reader:
             self.lines[()] = mark.line + 1 if mark else 1
             self.problem((), f"cannot be read: {getattr(error, 'problem', None) or error}")
             return None
-        plain = self._plain(node, ()) if node is not None else None
+        try:
+            plain = self._plain(node, ()) if node is not None else None
+        except RecursionError:
+            self.lines[()] = 1
+            self.problem((), "an alias holds itself; write the part out")
+            return None
         if not isinstance(plain, dict):
             self.problem((), "is not a rule: expected id, title, status and so on")
             return None

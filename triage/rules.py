@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any, Final, Literal
@@ -262,24 +262,41 @@ def ruleset(rules: Sequence[Rule]) -> Ruleset:
         RuleError: for an identifier used twice, a rule that is not there, or a circle of rules
             that read each other, each by name.
     """
-    by_id: dict[str, Rule] = {}
-    problems = []
-    for rule in rules:
-        if rule.id in by_id:
-            problems.append(f"{rule.path}: {rule.id} is defined in {by_id[rule.id].path} already")
-        by_id.setdefault(rule.id, rule)
-    for rule in rules:
-        problems += [
-            f"{rule.path}: reads rule {read}, which is not among the rules loaded"
-            for read in rule.reads
-            if read not in by_id
-        ]
-    if problems:
+    if problems := problems_between(rules):
         raise RuleError(problems)
+    by_id = {rule.id: rule for rule in rules}
     order: list[str] = []
     for rule_id in sorted(by_id):
         _place(rule_id, by_id, order, ())
     return Ruleset(tuple(by_id[rule_id] for rule_id in sorted(by_id)), tuple(order))
+
+
+def problems_between(rules: Sequence[Rule], broken: Collection[str] = ()) -> list[str]:
+    """Return what is wrong between rules, with file and line: clashes, and rules not there.
+
+    ``broken`` names rules whose own files are wrong, so that they are not called missing too.
+    """
+    by_id: dict[str, Rule] = {}
+    problems = []
+    for rule in rules:
+        if rule.id in by_id:
+            first = by_id[rule.id].path
+            problems.append(f"{_at(rule, 'id:')}: {rule.id} is defined in {first} already")
+        by_id.setdefault(rule.id, rule)
+    for rule in rules:
+        problems += [
+            f"{_at(rule, f'rule: {read}')}: reads rule {read}, which is not among the rules loaded"
+            for read in rule.reads
+            if read not in by_id and read not in broken
+        ]
+    return problems
+
+
+def _at(rule: Rule, text: str) -> str:
+    """Return the file and line in which a rule says something."""
+    lines = rule.text.splitlines()
+    number = next((n for n, line in enumerate(lines, 1) if text in line), 1)
+    return f"{rule.path}:{number}"
 
 
 def _place(rule_id: str, by_id: dict[str, Rule], order: list[str], above: tuple[str, ...]) -> None:

@@ -30,14 +30,37 @@ class ReferralRecord(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     child_id: Annotated[
-        str, Reads("text", ("LAchildID", "Child Unique ID", "pers_person_id", "cine_person_id"))
+        str,
+        Reads(
+            "text",
+            (
+                "LAchildID",
+                "Child Unique ID",
+                "pers_person_id",
+                "cine_person_id",
+                "cina_person_id",
+                "s47e_person_id",
+                "icpc_person_id",
+                "invo_person_id",
+            ),
+        ),
     ] = Field(description="the child's identifier; text, never a number")
     referral_date: Annotated[
         dt.datetime, Reads("event", ("CINreferralDate", "Date of referral", "cine_referral_date"))
     ] = Field(description="date, or date and time, of the referral")
-    referral_id: Annotated[str | None, Reads("text", ("cine_referral_id",))] = Field(
-        None, description="the episode's identifier"
-    )
+    referral_id: Annotated[
+        str | None,
+        Reads(
+            "text",
+            (
+                "cine_referral_id",
+                "cina_referral_id",
+                "s47e_referral_id",
+                "icpc_referral_id",
+                "invo_referral_id",
+            ),
+        ),
+    ] = Field(None, description="the episode's identifier")
     household_id: Annotated[str | None, Reads("text", ("fami_family_id",))] = Field(
         None, description="the household, only as supplied; siblings are never guessed"
     )

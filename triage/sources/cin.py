@@ -122,7 +122,7 @@ def _children(path: Path, tolerated: Counter[str]) -> Iterator[ET.Element]:
             if name == "Child":
                 yield element
                 open_elements[-1].remove(element)
-    except ET.ParseError as error:
+    except (ET.ParseError, LookupError, ValueError) as error:
         raise InputError(
             f"{path}: the XML is damaged or cut short ({error}); export it again."
         ) from None

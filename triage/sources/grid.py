@@ -9,6 +9,7 @@ import numpy as np
 
 from triage.sources.headings import read_headings
 from triage.tables import LOST, Problem, RawColumn, RawTable, Rows, drop_rationale_text, encode
+from triage.vocabulary import cut
 
 FIRST_ROW = 2
 """Records are counted from 2: the first one under the heading."""
@@ -39,7 +40,7 @@ class Grid:
     def _uneven_problem(self, source: str, place: int, cells: int) -> Problem:
         width = len(self.headings)
         if cells < width:
-            column = self.headings[cells]
+            column = cut(self.headings[cells])
             rest = "the missing cells are unknown"
         else:
             column = ""
