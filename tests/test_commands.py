@@ -176,7 +176,7 @@ def test_a_flag_of_the_call_beats_the_environment_beats_the_file_beats_the_defau
     triage: Triage, records: Path, workplace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert check(triage, records)["window"] == "3"
-    (workplace / "triage.toml").write_text('window = "5"\nhistory_from = 2020-04-01\n')
+    (workplace / "triage.toml").write_text("window = 5\nhistory_from = 2020-04-01\n")
     assert check(triage, records)["window"] == "5"
     assert check(triage, records)["history_from"] == "2020-04-01"
     monkeypatch.setenv("TRIAGE_WINDOW", "7")

@@ -144,7 +144,15 @@ def test_each_flag_points_at_the_text_of_the_rule_that_raised_it(
     assert all(flag == rule and text.startswith(f"id: {rule}") for flag, rule, text in rows)
 
 
-@pytest.mark.parametrize("act", ["UPDATE event SET kind = 'x'", "DELETE FROM event"])
+@pytest.mark.parametrize(
+    "act",
+    [
+        "UPDATE event SET kind = 'x'",
+        "DELETE FROM event",
+        "REPLACE INTO event SELECT id, at, 'nobody', kind, run_id, case_id, rule_id, detail "
+        "FROM event WHERE id = 1",
+    ],
+)
 def test_events_can_only_be_added(triage: Triage, records: Path, act: str) -> None:
     nightly(triage, records)
     with (

@@ -145,9 +145,21 @@ def test_a_database_of_something_else_is_refused(
 ) -> None:
     with sqlite3.connect("triage.db") as other:
         other.execute("CREATE TABLE recipe (name TEXT)")
-    code, _, err = triage("nightly", records, "--as-of", AS_OF)
-    assert code == 4
-    assert "database of something else" in err
+    other.close()
+    before = (workplace / "triage.db").read_bytes()
+    for arguments in (("nightly", records, "--as-of", AS_OF), ("queue", "list")):
+        code, _, err = triage(*arguments)
+        assert code == 4
+        assert "database of something else" in err
+    assert (workplace / "triage.db").read_bytes() == before
+
+
+def test_a_file_that_could_not_be_written_is_told_before_anything_is_stored(
+    triage: Triage, records: Path, workplace: Path
+) -> None:
+    for name in ("flags.odt", "nowhere/flags.csv", "."):
+        assert triage("nightly", records, "--as-of", AS_OF, "--output", name)[0] == 2
+    assert not (workplace / "triage.db").exists()
 
 
 def test_a_store_of_a_newer_version_is_refused(triage: Triage, records: Path) -> None:

@@ -300,6 +300,10 @@ def _run(sources: tuple[str, ...], asked: dict[str, Any]) -> tuple[Any, Settings
     from triage.pipeline import Options, check
     from triage.progress import stages
 
+    if asked.get("output"):
+        from triage.present import output_form
+
+        output_form(Path(asked["output"]), asked["form"])
     settings = settings_of(asked)
     window = None if settings.window == "all" else int(settings.window)
     options = Options(asked.get("as_of") or dt.date.today(), window, settings.history_from)

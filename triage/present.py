@@ -84,16 +84,30 @@ def flags_csv(flags: Iterable[Flag]) -> str:
     return out.getvalue()
 
 
+def output_form(path: Path, form: str) -> str:
+    """Return the form in which a file is to be written: that of its ending, else ``form``.
+
+    Asked before a run begins, so that a call that cannot be met stores nothing.
+
+    Raises:
+        CallError: when neither says a form for files, or there is no such folder.
+    """
+    ending = path.suffix.casefold().lstrip(".")
+    form = ending if ending in ("json", "csv", "parquet") else form
+    if form == "table":
+        raise CallError(f"{path}: name the file .json, .csv or .parquet, or give --format.")
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        raise CallError(f"{path}: cannot be written (no such folder, or it is one itself).")
+    return form
+
+
 def write_output(run: Run, whole: dict[str, Any], path: Path, form: str) -> str:
     """Write the result to a file in the form of its ending, else in ``form``; return the form.
 
     Raises:
         CallError: when the file cannot be written.
     """
-    ending = path.suffix.casefold().lstrip(".")
-    form = ending if ending in ("json", "csv", "parquet") else form
-    if form == "table":
-        raise CallError(f"{path}: name the file .json, .csv or .parquet, or give --format.")
+    form = output_form(path, form)
     try:
         if form == "parquet":
             _write_parquet(run.flags, path)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from triage.errors import CallError
 from triage.vocabulary import SEVERITIES
@@ -47,7 +47,9 @@ class Settings(BaseModel):
     db: str = "sqlite:///triage.db"
     sources: tuple[str, ...] = ()
     rules: str | None = None
-    window: str = Field("3", pattern="^(all|[0-9]{1,3})$")
+    window: Annotated[
+        str, BeforeValidator(lambda typed: str(typed) if isinstance(typed, int) else typed)
+    ] = Field("3", pattern="^(all|[0-9]{1,3})$")
     history_from: dt.date | None = None
     fail_on: Severity | None = None
     review_days: ReviewDays = ReviewDays()

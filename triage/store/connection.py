@@ -34,7 +34,8 @@ def database_file(url: str) -> Path:
         raise CallError(
             f"--db '{url}' is no database URL; write for example {DEFAULT_URL}."
         ) from None
-    if parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:"):
+    plain = parsed.drivername in ("sqlite", "sqlite+pysqlite") and not parsed.query
+    if not plain or parsed.database in (None, "", ":memory:"):
         raise CallError(
             f"--db {parsed.render_as_string()}: this version keeps its store in a SQLite file; "
             f"write for example {DEFAULT_URL}."
@@ -87,11 +88,11 @@ def reading(url: str) -> Iterator[sa.Connection]:
         raise StoreError(
             f"{file}: there is no store yet; `triage nightly SOURCE` makes one from your records."
         )
-    with _telling(file):
-        engine = _engine(file, "DEFERRED")
+    with _telling(file, ""):
+        engine = _engine(file, "DEFERRED", set_up=False)
         try:
             with engine.begin() as connection:
-                revision = _revision(connection)
+                revision = _own_revision(connection, file)
                 if revision != HEAD_REVISION:
                     raise StoreError(
                         f"{file}: the store is at revision {revision or 'none'}, this version "
@@ -111,8 +112,10 @@ def writing(url: str) -> Iterator[sa.Connection]:
         StoreError: when it is busy, damaged, out of reach, or newer than this version.
     """
     file = database_file(url)
-    with _telling(file):
-        engine = _engine(file, "IMMEDIATE")
+    with _telling(file, " Nothing was stored."):
+        if file.exists():
+            _check_own(file)
+        engine = _engine(file, "IMMEDIATE", set_up=True)
         try:
             with engine.begin() as connection:
                 _upgrade(connection, file)
@@ -121,7 +124,17 @@ def writing(url: str) -> Iterator[sa.Connection]:
             engine.dispose()
 
 
-def _engine(file: Path, begin: str) -> sa.Engine:
+def _check_own(file: Path) -> None:
+    """Refuse a database of something else before anything in it is touched."""
+    engine = _engine(file, "DEFERRED", set_up=False)
+    try:
+        with engine.begin() as connection:
+            _own_revision(connection, file)
+    finally:
+        engine.dispose()
+
+
+def _engine(file: Path, begin: str, *, set_up: bool) -> sa.Engine:
     engine = sa.create_engine(
         f"sqlite:///{file}", connect_args={"timeout": BUSY_SECONDS}, poolclass=sa.NullPool
     )
@@ -129,7 +142,8 @@ def _engine(file: Path, begin: str) -> sa.Engine:
     @sa.event.listens_for(engine, "connect")
     def _connected(connection: Any, _record: Any) -> None:
         connection.isolation_level = None
-        connection.execute("PRAGMA journal_mode=WAL")
+        if set_up:
+            connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
 
@@ -141,8 +155,8 @@ def _engine(file: Path, begin: str) -> sa.Engine:
 
 
 @contextmanager
-def _telling(file: Path) -> Iterator[None]:
-    """Turn what the database says into one sentence."""
+def _telling(file: Path, ending: str) -> Iterator[None]:
+    """Turn what the database says into one sentence, with the ending given."""
     try:
         yield
     except sa.exc.DBAPIError as error:
@@ -153,25 +167,27 @@ def _telling(file: Path) -> Iterator[None]:
             what = "the store is damaged, or is no triage store; restore it from a backup"
         else:
             what = f"the store cannot be used ({said}); check the folder and the disk"
-        raise StoreError(f"{file}: {what}. Nothing was stored.") from None
+        raise StoreError(f"{file}: {what}.{ending}") from None
 
 
-def _revision(connection: sa.Connection) -> str | None:
-    if not sa.inspect(connection).has_table("alembic_version"):
+def _own_revision(connection: sa.Connection, file: Path) -> str | None:
+    """Return the store's revision, None for an empty one; refuse what is no triage store."""
+    tables = set(sa.inspect(connection).get_table_names())
+    if tables - {"alembic_version"} and not tables >= {"alembic_version", "rule_text", "flag"}:
+        raise StoreError(
+            f"{file}: is a database of something else, not a triage store; name another file "
+            "with --db. It was left as it is."
+        )
+    if "alembic_version" not in tables:
         return None
     return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
 
 
 def _upgrade(connection: sa.Connection, file: Path) -> None:
     """Bring the store to this version's revision, inside the transaction that is open."""
-    revision = _revision(connection)
+    revision = _own_revision(connection, file)
     if revision == HEAD_REVISION:
         return
-    if revision is None and sa.inspect(connection).get_table_names():
-        raise StoreError(
-            f"{file}: is a database of something else; name another file with --db. "
-            "Nothing was stored."
-        )
     from alembic import command
     from alembic.config import Config
     from alembic.util import CommandError

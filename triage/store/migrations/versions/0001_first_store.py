@@ -117,6 +117,11 @@ def upgrade() -> None:
             f"CREATE TRIGGER event_no_{act.lower()} BEFORE {act} ON event "
             "BEGIN SELECT RAISE(ABORT, 'events can only be added'); END"
         )
+    op.execute(
+        "CREATE TRIGGER event_no_replace BEFORE INSERT ON event "
+        "WHEN EXISTS (SELECT 1 FROM event WHERE id = NEW.id) "
+        "BEGIN SELECT RAISE(ABORT, 'events can only be added'); END"
+    )
 
 
 def downgrade() -> None:
