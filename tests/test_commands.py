@@ -279,3 +279,23 @@ def test_a_plain_locale_loses_no_letter(workplace: Path) -> None:
         check=True,
     )
     assert json.loads(done.stdout.decode("utf-8"))["rows"]["judged"] == 1
+
+
+def test_a_result_never_overwrites_an_input_or_the_store(triage: Triage, records: Path) -> None:
+    before = records.read_bytes()
+    for name in ("records.csv", "triage.db"):
+        code, _, err = triage("check", records, "--format", "json", "--output", name)
+        assert code == 2
+        assert "must not overwrite" in err
+    assert records.read_bytes() == before
+
+
+def test_a_reader_that_leaves_early_is_no_failure(records: Path) -> None:
+    call = f"{sys.executable} -m triage check {records} --as-of {AS_OF} --format json"
+    done = subprocess.run(
+        ["bash", "-c", f"{call} | true; echo ${{PIPESTATUS[0]}}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert (done.stdout, done.stderr) == ("0\n", "")

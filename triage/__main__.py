@@ -34,6 +34,10 @@ def run(arguments: list[str] | None = None) -> int:
         code = cli.main(arguments, prog_name="triage", standalone_mode=False) or 0
         sys.stdout.flush()
         return code
+    except SystemExit:
+        # click leaves so, and only so, when the reader of a pipe has gone.
+        _forget_output()
+        return 0
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
     except click.ClickException as error:

@@ -305,6 +305,10 @@ def _run(sources: tuple[str, ...], asked: dict[str, Any]) -> tuple[Any, Settings
 
         output_form(Path(asked["output"]), asked["form"])
     settings = settings_of(asked)
+    if asked.get("output"):
+        from triage.demonstration import refuse_to_overwrite
+
+        refuse_to_overwrite(Path(asked["output"]), sources or settings.sources, settings.db)
     window = None if settings.window == "all" else int(settings.window)
     options = Options(asked.get("as_of") or dt.date.today(), window, settings.history_from)
     with stages(quiet=asked["quiet"]) as progress:

@@ -51,7 +51,7 @@ def load_rules(folder: Path) -> Ruleset:
     if not folder.is_dir():
         raise CallError(f"{folder}: there is no such folder of rules; check --rules.")
     rules, problems, unread = [], [], []
-    for path in sorted(folder.glob("*.yaml")):
+    for path in sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")]):
         reader = _Reader(path)
         rule = reader.rule()
         problems += reader.problems

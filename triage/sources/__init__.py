@@ -93,6 +93,17 @@ def _read_workbook(path: Path, digest: str) -> Source:
         heading_at = sheet.heading_at(is_referral_heading)
         if heading_at is not None:
             label = str(path) if len(sheets) == 1 else f"{path} [{sheet.name}]"
+            others = [
+                other.name
+                for other in sheets
+                if other is not sheet and other.heading_at(is_referral_heading) is not None
+            ]
+            if others:
+                names = ", ".join([sheet.name, *others])
+                raise InputError(
+                    f"{path}: referrals stand on several sheets ({names}); put them on one, or "
+                    "save each as a file and give them together."
+                )
             return _table_source(path, digest, sheet.grid(heading_at).table(label))
     first = next((row for sheet in sheets for row in sheet.rows if sum(map(bool, row)) > 2), [])
     raise InputError(f"{path}: looks like {looks_like(first)}; {EXPECTED}.")

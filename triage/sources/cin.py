@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from pydantic_core import PydanticCustomError
 
 from triage.calendar import BIRTHS_FROM
+from triage.cells import read_moment
 from triage.errors import InputError
 from triage.tables import RawTable, Source, encode
 from triage.vocabulary import counted
@@ -201,8 +203,15 @@ def _enquiry(element: ET.Element) -> dict[str, str]:
 
 
 def _first(events: list[dict[str, str]], start: str) -> dict[str, str]:
-    """Return the event that starts first; census dates sort as text, blank ones come last."""
-    return min(events, key=lambda event: event.get(start, "") or "9999")
+    """Return the event that starts first; those without a readable date come last."""
+
+    def started(event: dict[str, str]) -> dt.datetime:
+        try:
+            return read_moment(event.get(start, ""), BIRTHS_FROM)
+        except PydanticCustomError:
+            return dt.datetime.max
+
+    return min(events, key=started)
 
 
 def _text(element: ET.Element) -> str:
