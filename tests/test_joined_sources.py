@@ -6,6 +6,7 @@ import datetime as dt
 from pathlib import Path
 
 import pytest
+import xlsxwriter
 
 from triage.errors import InputError
 from triage.records import Loaded, load
@@ -182,3 +183,15 @@ def test_a_census_referral_from_before_the_calendar_is_a_problem_not_a_lost_row(
     result = load([read_source(str(path))], AS_OF)
     assert result.n_rejected == 0
     assert [(p.row, p.column, p.kind) for p in result.problems] == [(2, "referral_date", "problem")]
+
+
+def test_cells_of_a_workbook_that_hold_an_error_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "table.xlsx"
+    with xlsxwriter.Workbook(str(path)) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, ["child_id", "referral_date", "decision_at"])
+        sheet.write_row(1, 0, ["A", "2023-06-01"])
+        sheet.write_formula(1, 2, "=1/0", None, "#DIV/0!")
+    (note,) = read_source(str(path)).notes
+    assert "1 cell with an Excel error" in note
+    assert "sheet1 C2" in note

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from triage.errors import InputError
 from triage.sources import annex_a, folder
@@ -18,6 +18,9 @@ from triage.sources.grid import Grid
 from triage.sources.headings import is_referral_heading, looks_like
 from triage.sources.text_table import below_title, decode, read_text_grid
 from triage.tables import RawTable, Source
+
+if TYPE_CHECKING:
+    from triage.sources.workbook import Sheet
 
 REFERRAL_TABLE: Final = "referral table"
 EXPECTED: Final = (
@@ -78,9 +81,14 @@ def _is_xml(start: bytes) -> bool:
 
 
 def _read_workbook(path: Path, digest: str) -> Source:
-    from triage.sources.workbook import read_sheets
+    from triage.sources.workbook import error_notes, read_sheets
 
     sheets = read_sheets(path)
+    source = _source_of_sheets(path, digest, sheets)
+    return replace(source, notes=(*source.notes, *error_notes(path)))
+
+
+def _source_of_sheets(path: Path, digest: str, sheets: list[Sheet]) -> Source:
     lists: dict[int, tuple[str, Grid]] = {}
     for sheet in sheets:
         number = annex_a.list_number(sheet.name)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +14,7 @@ from python_calamine import CalamineError, CalamineWorkbook
 
 from triage.errors import InputError
 from triage.sources.grid import Grid, grid_of_rows
+from triage.vocabulary import counted
 
 _HEADING_WITHIN = 10
 """A heading row is looked for in this many rows: titles may stand above it."""
@@ -57,6 +60,29 @@ def read_sheets(path: Path) -> list[Sheet]:
             f"{path}: cannot be opened as an Excel workbook ({str(error)[:100]}); "
             "save it again as .xlsx without a password."
         ) from None
+
+
+def error_notes(path: Path) -> tuple[str, ...]:
+    """Return a warning that names the cells of an ``.xlsx`` which hold an error such as #REF!.
+
+    The reader gives them as blank, and a blank date means that nothing happened: whoever owns the
+    workbook has to know.
+    """
+    if not zipfile.is_zipfile(path):
+        return ()
+    found = []
+    with zipfile.ZipFile(path) as archive:
+        for name in sorted(archive.namelist()):
+            if name.startswith("xl/worksheets/") and name.endswith(".xml"):
+                cells = re.findall(rb'<c r="([A-Z]+[0-9]+)"[^>]*\bt="e"', archive.read(name))
+                found += [f"{Path(name).stem} {cell.decode()}" for cell in cells]
+    if not found:
+        return ()
+    shown = ", ".join(found[:5]) + (", …" if len(found) > 5 else "")
+    return (
+        f"warning: {path} holds {counted(len(found), 'cell')} with an Excel error such as #REF!, "
+        f"read as blank ({shown}); mend the workbook and run again",
+    )
 
 
 def _texts(row: Sequence[Any]) -> list[str]:
