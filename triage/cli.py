@@ -174,12 +174,12 @@ def queue_show(case_id: int, db: str | None, person: str | None, form: str) -> N
 
     Example: triage queue show 12
     """
-    from triage import casefile, present
+    from triage import casefile, outputs, present
 
     settings = settings_of({"db": db})
     whole = casefile.case_file(settings.db, case_id, person, settings.restricted.readers)
     if form == "json":
-        click.echo(present.as_json(whole.as_json()))
+        click.echo(outputs.as_json(whole.as_json()))
     else:
         present.show_case(whole, present.console())
 
@@ -195,11 +195,11 @@ def runs(db: str | None, form: str) -> None:
 
     Example: triage runs --format json
     """
-    from triage import present, store
+    from triage import outputs, present, store
 
     found = store.runs(settings_of({"db": db}).db)
     if form == "json":
-        click.echo(present.as_json(found))
+        click.echo(outputs.as_json(found))
     else:
         present.show_runs(found, present.console())
 
@@ -215,11 +215,11 @@ def rejects(run_id: int | None, db: str | None, output: str | None) -> None:
 
     Example: triage rejects --output to_mend.csv
     """
-    from triage import present, store
+    from triage import outputs, store
 
-    text = present.rejections_csv(store.rejections(settings_of({"db": db}).db, run_id))
+    text = outputs.rejections_csv(store.rejections(settings_of({"db": db}).db, run_id))
     if output:
-        present.write_text(Path(output), text)
+        outputs.write_text(Path(output), text)
         click.echo(f"Wrote {output}.", err=True)
     else:
         click.echo(text, nl=False)
@@ -301,12 +301,12 @@ def _run(sources: tuple[str, ...], asked: dict[str, Any]) -> tuple[Any, Settings
     from triage.progress import stages
 
     if asked.get("output"):
-        from triage.present import output_form
+        from triage.outputs import output_form
 
         output_form(Path(asked["output"]), asked["form"])
     settings = settings_of(asked)
     if asked.get("output"):
-        from triage.demonstration import refuse_to_overwrite
+        from triage.outputs import refuse_to_overwrite
 
         refuse_to_overwrite(Path(asked["output"]), sources or settings.sources, settings.db)
     window = None if settings.window == "all" else int(settings.window)
@@ -341,18 +341,18 @@ def _nightly(sources: tuple[str, ...], asked: dict[str, Any]) -> tuple[Any, Sett
 
 def _give(run: Any, whole: dict[str, Any], asked: dict[str, Any]) -> None:
     """Print a run, and write it to a file where one was named."""
-    from triage import present
+    from triage import outputs, present
 
     written = None
     if asked.get("output"):
-        written = present.write_output(run, whole, Path(asked["output"]), asked["form"])
+        written = outputs.write_output(run, whole, Path(asked["output"]), asked["form"])
         if not asked["quiet"]:
             click.echo(f"Wrote {asked['output']}.", err=True)
     if asked["form"] == "table":
         present.show_run(run, present.console())
     elif asked["form"] != written:
-        text = present.as_json(whole) + "\n" if asked["form"] == "json" else None
-        click.echo(present.flags_csv(run.flags) if text is None else text, nl=False)
+        text = outputs.as_json(whole) + "\n" if asked["form"] == "json" else None
+        click.echo(outputs.flags_csv(run.flags) if text is None else text, nl=False)
 
 
 def _fail_if_met(context: click.Context, run: Any, settings: Settings) -> None:
@@ -368,12 +368,12 @@ def _print_queue(
     limit: int,
     settings: Settings | None = None,
 ) -> None:
-    from triage import present, review, store
+    from triage import outputs, present, review, store
 
     places = review.in_order(store.cases(url), as_of or store.latest_as_of(url))
     may_see = settings is not None and person in settings.restricted.readers
     if form == "json":
         shown = [present.case_json(place, may_see=may_see) for place in places]
-        click.echo(present.as_json(shown))
+        click.echo(outputs.as_json(shown))
     else:
         present.show_queue(places, present.console(), may_see=may_see, limit=limit or len(places))

@@ -23,11 +23,11 @@ def rules_list(rules: str | None, form: str) -> None:
 
     Example: triage rules list
     """
-    from triage import present
+    from triage import outputs, present
 
     loaded = ruleset_of(settings_of({"rules": rules}))
     if form == "json":
-        click.echo(present.as_json([present.rule_json(rule, loaded) for rule in loaded.rules]))
+        click.echo(outputs.as_json([present.rule_json(rule, loaded) for rule in loaded.rules]))
     else:
         present.show_rules(loaded, present.console())
 
@@ -41,12 +41,12 @@ def rules_show(rule_id: str, rules: str | None, form: str) -> None:
 
     Example: triage rules show ALL-01
     """
-    from triage import present
+    from triage import outputs, present
 
     loaded = ruleset_of(settings_of({"rules": rules}))
     rule = loaded.get(rule_id)
     if form == "json":
-        click.echo(present.as_json(present.rule_json(rule, loaded)))
+        click.echo(outputs.as_json(present.rule_json(rule, loaded)))
     else:
         present.show_rule(rule, loaded, present.console())
 

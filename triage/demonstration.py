@@ -59,22 +59,6 @@ def fresh_folder(into: str | None) -> Path:
     raise CallError(f"{names[0]}: is there already; give --into a folder that is not.")
 
 
-def refuse_to_overwrite(output: Path, sources: Sequence[str], db: str) -> None:
-    """Refuse to write a result over an input or over the store.
-
-    Raises:
-        CallError: when the output is an input, lies in an input's folder, or is the store.
-    """
-    target = output.resolve()
-    kept = [Path(source).resolve() for source in sources]
-    store = Path(db.partition(":///")[2] or db).resolve()
-    if target == store or any(target == one or one in target.parents for one in kept):
-        raise CallError(
-            f"{output}: is an input or the store itself, which a result must not overwrite; "
-            "name another file."
-        )
-
-
 def make_sample(
     folder: Path,
     n_referrals: int,

@@ -11,7 +11,7 @@ from triage import explain
 from triage.calendar import add_working_days, to_date
 from triage.facts import FactTable
 from triage.judging import OUTCOMES, Row, Verdict
-from triage.rules import BECAUSE, PLACEHOLDER, Compare, Rule
+from triage.rules import BECAUSE, BRACES, Compare, Rule
 from triage.validation import GIVEN
 from triage.vocabulary import counted, cut
 
@@ -141,7 +141,7 @@ def _filled(text: str, rule: Rule, table: FactTable, row: int, because: str = ""
             value = table.plain(name, row, within)
         return spoken(value, noun)
 
-    return PLACEHOLDER.sub(fill, text)
+    return BRACES.sub(fill, text)
 
 
 def spoken(value: Any, noun: str | None = None) -> str:

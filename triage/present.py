@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import sys
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
@@ -15,10 +11,9 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from triage.errors import CallError
-from triage.flags import Flag, spoken
+from triage.flags import spoken
 from triage.pipeline import Run
-from triage.rules import PLACEHOLDER, Rule, Ruleset
+from triage.rules import BRACES, Rule, Ruleset
 from triage.vocabulary import counted
 
 if TYPE_CHECKING:
@@ -30,18 +25,6 @@ if TYPE_CHECKING:
 SHOWN_FLAGS: Final = 15
 PIPED_WIDTH: Final = 160
 WITHHELD: Final = "(restricted)"
-FLAG_COLUMNS: Final = (
-    "rule",
-    "severity",
-    "child_id",
-    "referral_id",
-    "referral_date",
-    "team",
-    "message",
-    "due_on",
-    "overdue_working_days",
-    "evidence",
-)
 
 
 def console() -> Console:
@@ -66,79 +49,6 @@ def _add_row(table: Table, *cells: str) -> None:
 def printable(text: str) -> str:
     """Return text with every control character turned into a space."""
     return "".join(letter if letter.isprintable() else " " for letter in text)
-
-
-def as_json(value: Any) -> str:
-    """Return a value as JSON for a script."""
-    return json.dumps(value, ensure_ascii=False, indent=2, default=str)
-
-
-def flags_csv(flags: Iterable[Flag]) -> str:
-    """Return flags as CSV, one a row, with the evidence as JSON in its last column."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(FLAG_COLUMNS)
-    for flag in flags:
-        row = flag.as_json() | {"evidence": json.dumps(flag.as_json()["evidence"])}
-        writer.writerow(["" if row[name] is None else row[name] for name in FLAG_COLUMNS])
-    return out.getvalue()
-
-
-def output_form(path: Path, form: str) -> str:
-    """Return the form in which a file is to be written: that of its ending, else ``form``.
-
-    Asked before a run begins, so that a call that cannot be met stores nothing.
-
-    Raises:
-        CallError: when neither says a form for files, or there is no such folder.
-    """
-    ending = path.suffix.casefold().lstrip(".")
-    form = ending if ending in ("json", "csv", "parquet") else form
-    if form == "table":
-        raise CallError(f"{path}: name the file .json, .csv or .parquet, or give --format.")
-    if path.is_dir() or not path.absolute().parent.is_dir():
-        raise CallError(f"{path}: cannot be written (no such folder, or it is one itself).")
-    return form
-
-
-def write_output(run: Run, whole: dict[str, Any], path: Path, form: str) -> str:
-    """Write the result to a file in the form of its ending, else in ``form``; return the form.
-
-    Raises:
-        CallError: when the file cannot be written.
-    """
-    form = output_form(path, form)
-    try:
-        if form == "parquet":
-            _write_parquet(run.flags, path)
-        else:
-            write_text(path, as_json(whole) + "\n" if form == "json" else flags_csv(run.flags))
-    except OSError as error:
-        raise CallError(f"{path}: cannot be written ({error.strerror or error}).") from None
-    return form
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file.
-
-    Raises:
-        CallError: when it cannot be written.
-    """
-    try:
-        path.write_text(text, "utf-8")
-    except OSError as error:
-        raise CallError(f"{path}: cannot be written ({error.strerror or error}).") from None
-
-
-def _write_parquet(flags: Sequence[Flag], path: Path) -> None:
-    import pandas as pd
-
-    rows = [flag.as_json() | {"evidence": json.dumps(flag.as_json()["evidence"])} for flag in flags]
-    frame = pd.DataFrame(rows, columns=list(FLAG_COLUMNS))
-    frame["overdue_working_days"] = frame["overdue_working_days"].astype("Int64")
-    for name in ("referral_date", "due_on"):
-        frame[name] = pd.to_datetime(frame[name]).dt.date
-    frame.to_parquet(path, index=False)
 
 
 def show_run(run: Run, out: Console) -> None:
@@ -363,7 +273,7 @@ def show_rule(rule: Rule, ruleset: Ruleset, out: Console) -> None:
         value = _shown(rule.parameters[name] if isinstance(parameter.value, int) else
                        list(parameter.value))  # fmt: skip
         out.print(f"\n{name}: {value} {parameter.unit}{bounds}: {parameter.why}", markup=False)
-    out.print(f"\nSays: {PLACEHOLDER.sub(lambda m: '‹' + m.group(1) + '›', about.message)}",
+    out.print(f"\nSays: {BRACES.sub(lambda m: '‹' + m.group(1) + '›', about.message)}",
               markup=False)  # fmt: skip
     for heading, items in (
         ("References", about.references),
@@ -413,13 +323,3 @@ def show_runs(runs: Sequence[dict[str, Any]], out: Console) -> None:
             ", ".join(source["path"] for source in run["inputs"]),
         )
     out.print(table)
-
-
-def rejections_csv(rows: Sequence[dict[str, Any]]) -> str:
-    """Return rejected rows, unreadable cells and queries as CSV, to send to the records' owner."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["kind", "source", "row", "column", "message"])
-    for row in rows:
-        writer.writerow(row.values())
-    return out.getvalue()

@@ -18,9 +18,9 @@ from triage.errors import CallError, RuleError
 from triage.facts import FACT_BY_NAME, Fact
 from triage.rules import (
     BECAUSE,
+    BRACES,
     LIST_OPERATORS,
     NUMBER_OPERATORS,
-    PLACEHOLDER,
     All,
     AnyOf,
     Compare,
@@ -272,7 +272,7 @@ class _Reader:
     def _check_words(self, rule: Rule) -> None:
         said = list(sayings(rule.condition))
         for text in (rule.about.message, *said):
-            for name, _ in PLACEHOLDER.findall(text):
+            for name, _ in BRACES.findall(text):
                 if name == BECAUSE and said and text is rule.about.message:
                     continue
                 fact = FACT_BY_NAME.get(name)

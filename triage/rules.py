@@ -18,7 +18,7 @@ from triage.vocabulary import SEVERITIES
 Operator = Literal["is", "more_than", "at_least", "less_than", "at_most", "one_of", "none_of"]
 NUMBER_OPERATORS: Final = ("more_than", "at_least", "less_than", "at_most")
 LIST_OPERATORS: Final = ("one_of", "none_of")
-PLACEHOLDER: Final = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(?::([^{}]+))?\}")
+BRACES: Final = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(?::([^{}]+))?\}")
 BECAUSE: Final = "because"
 
 
@@ -184,7 +184,7 @@ class Rule:
     def shown(self) -> tuple[str, ...]:
         """Return the facts that the message names, beside those of the condition."""
         texts = (self.about.message, *sayings(self.condition))
-        names = [name for text in texts for name, _ in PLACEHOLDER.findall(text)]
+        names = [name for text in texts for name, _ in BRACES.findall(text)]
         asked = {fact for fact, _ in self.facts}
         return tuple(
             dict.fromkeys(name for name in names if name in FACT_BY_NAME and name not in asked)

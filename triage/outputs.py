@@ -1,0 +1,126 @@
+"""What the commands write for scripts and files: JSON, CSV, Parquet."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from triage.errors import CallError
+from triage.flags import Flag
+from triage.pipeline import Run
+
+FLAG_COLUMNS: Final = (
+    "rule",
+    "severity",
+    "child_id",
+    "referral_id",
+    "referral_date",
+    "team",
+    "message",
+    "due_on",
+    "overdue_working_days",
+    "evidence",
+)
+
+
+def as_json(value: Any) -> str:
+    """Return a value as JSON for a script."""
+    return json.dumps(value, ensure_ascii=False, indent=2, default=str)
+
+
+def flags_csv(flags: Iterable[Flag]) -> str:
+    """Return flags as CSV, one a row, with the evidence as JSON in its last column."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(FLAG_COLUMNS)
+    for flag in flags:
+        row = flag.as_json() | {"evidence": json.dumps(flag.as_json()["evidence"])}
+        writer.writerow(["" if row[name] is None else row[name] for name in FLAG_COLUMNS])
+    return out.getvalue()
+
+
+def output_form(path: Path, form: str) -> str:
+    """Return the form in which a file is to be written: that of its ending, else ``form``.
+
+    Asked before a run begins, so that a call that cannot be met stores nothing.
+
+    Raises:
+        CallError: when neither says a form for files, or there is no such folder.
+    """
+    ending = path.suffix.casefold().lstrip(".")
+    form = ending if ending in ("json", "csv", "parquet") else form
+    if form == "table":
+        raise CallError(f"{path}: name the file .json, .csv or .parquet, or give --format.")
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        raise CallError(f"{path}: cannot be written (no such folder, or it is one itself).")
+    return form
+
+
+def write_output(run: Run, whole: dict[str, Any], path: Path, form: str) -> str:
+    """Write the result to a file in the form of its ending, else in ``form``; return the form.
+
+    Raises:
+        CallError: when the file cannot be written.
+    """
+    form = output_form(path, form)
+    try:
+        if form == "parquet":
+            _write_parquet(run.flags, path)
+        else:
+            write_text(path, as_json(whole) + "\n" if form == "json" else flags_csv(run.flags))
+    except OSError as error:
+        raise CallError(f"{path}: cannot be written ({error.strerror or error}).") from None
+    return form
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file.
+
+    Raises:
+        CallError: when it cannot be written.
+    """
+    try:
+        path.write_text(text, "utf-8")
+    except OSError as error:
+        raise CallError(f"{path}: cannot be written ({error.strerror or error}).") from None
+
+
+def _write_parquet(flags: Sequence[Flag], path: Path) -> None:
+    import pandas as pd
+
+    rows = [flag.as_json() | {"evidence": json.dumps(flag.as_json()["evidence"])} for flag in flags]
+    frame = pd.DataFrame(rows, columns=list(FLAG_COLUMNS))
+    frame["overdue_working_days"] = frame["overdue_working_days"].astype("Int64")
+    for name in ("referral_date", "due_on"):
+        frame[name] = pd.to_datetime(frame[name]).dt.date
+    frame.to_parquet(path, index=False)
+
+
+def refuse_to_overwrite(output: Path, sources: Sequence[str], db: str) -> None:
+    """Refuse to write a result over an input or over the store.
+
+    Raises:
+        CallError: when the output is an input, lies in an input's folder, or is the store.
+    """
+    target = output.resolve()
+    kept = [Path(source).resolve() for source in sources]
+    store = Path(db.partition(":///")[2] or db).resolve()
+    if target == store or any(target == one or one in target.parents for one in kept):
+        raise CallError(
+            f"{output}: is an input or the store itself, which a result must not overwrite; "
+            "name another file."
+        )
+
+
+def rejections_csv(rows: Sequence[dict[str, Any]]) -> str:
+    """Return rejected rows, unreadable cells and queries as CSV, to send to the records' owner."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["kind", "source", "row", "column", "message"])
+    for row in rows:
+        writer.writerow(row.values())
+    return out.getvalue()
