@@ -10,9 +10,10 @@ import dirty_tables
 import oracle
 import pytest
 
-from triage.pipeline import Options, check
+from triage.pipeline import check
 from triage.resources import shipped
 from triage.rulefiles import load_rules
+from triage.run import Options
 from triage.schema import COLUMNS
 
 AS_OF = dt.date(2023, 6, 30)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from triage import engine, explain, judging
 from triage.errors import RuleError
 from triage.facts import FACTS, Fact
-from triage.measures import KNOWN, NONE, UNBOUNDED, UNKNOWN, Measure
+from triage.measure import KNOWN, NONE, UNBOUNDED, UNKNOWN, Measure
 from triage.resources import shipped
 from triage.rulefiles import load_rules
 from triage.rules import All, AnyOf, Compare, Condition, Rule, RuleHolds, Ruleset

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from triage.pipeline import Options, Run, check
+from triage.pipeline import check
 from triage.resources import shipped
 from triage.rulefiles import load_rules
+from triage.run import Options, Run
 from triage.sample import Council, make_council, writers
 
 RULES = load_rules(shipped("rules"))

@@ -29,7 +29,7 @@ def decided(result: Loaded, column: str = "decision_at") -> dict[str, str | None
     return {
         str(identifier): day if state == 0 else None
         for identifier, state, day in zip(
-            result.referrals.referral_ids, found.state, days, strict=True
+            result.referrals.ids, found.state, days, strict=True
         )
     }
 

@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 
 from triage.facts import FactTable
 from triage.judging import CANNOT_TELL_CODE, judge_all
-from triage.measures import KNOWN
-from triage.pipeline import Options, Run, check_sources
+from triage.measure import KNOWN
+from triage.pipeline import check_sources
 from triage.records import load
 from triage.resources import shipped
 from triage.rulefiles import load_rules
 from triage.rules import Compare, leaves
+from triage.run import Options, Run
 from triage.schema import COLUMNS
 from triage.sources.grid import row_numbers
 from triage.tables import RawTable, Source, encode
@@ -68,7 +69,7 @@ def outcomes(result: Run) -> dict[tuple[str, str], int]:
     return {
         (rule_id, str(referral_id)): int(code)
         for rule_id, codes in result.judged.outcomes.items()
-        for referral_id, code in zip(result.judged.referral_ids, codes, strict=True)
+        for referral_id, code in zip(result.referrals.judged.ids, codes, strict=True)
     }
 
 

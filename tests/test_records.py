@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from triage.errors import InputError
-from triage.pipeline import Options, Run, check_sources
+from triage.pipeline import check_sources
 from triage.records import Loaded, load
 from triage.resources import shipped
 from triage.rulefiles import load_rules
+from triage.run import Options, Run
 from triage.sources.grid import row_numbers
 from triage.tables import RawTable, Source, encode
 from triage.validation import GIVEN
@@ -143,23 +144,23 @@ class TestSameChildAndDate:
             row("A", "2023-06-01T09:59:59", "R2", "before ten"),
             row("A", "2023-06-01T10:30", "R3", "later"),
         )
-        assert result.referrals.referral_ids.tolist() == ["R2"]
+        assert result.referrals.ids.tolist() == ["R2"]
         assert text(result, "team") == ["before ten"]
         assert len(result.collapsed_days) == 2
 
     def test_a_date_alone_is_midnight(self) -> None:
         result = loaded(row("A", "2023-06-01T00:01", "R1"), row("A", "01/06/2023", "R2"))
-        assert result.referrals.referral_ids.tolist() == ["R2"]
+        assert result.referrals.ids.tolist() == ["R2"]
 
     def test_of_equal_times_the_first_in_the_input_stays(self) -> None:
         result = loaded(row("A", "2023-06-01", "R2"), row("A", "2023-06-01T00:00", "R1"))
-        assert result.referrals.referral_ids.tolist() == ["R2"]
+        assert result.referrals.ids.tolist() == ["R2"]
 
     def test_of_equal_times_the_first_of_the_sources_as_given_stays(self) -> None:
         one = source(row("A", "2023-06-01", "R1"), name="one.csv")
         two = source(row("A", "2023-06-01", "R2"), name="two.csv")
         for sources, kept in (([one, two], "R1"), ([two, one], "R2")):
-            assert load(sources, AS_OF).referrals.referral_ids.tolist() == [kept]
+            assert load(sources, AS_OF).referrals.ids.tolist() == [kept]
 
     def test_cells_are_not_merged(self) -> None:
         result = loaded(row("A", "2023-06-01", "", ""), row("A", "2023-06-01T09:00", "R1", "North"))
@@ -181,13 +182,13 @@ TYPED_IDS = ["", "R1", "R2", "A/2023-06-01/1", "A/2023-06-01/2"]
 class TestIdentifiers:
     def test_are_made_of_child_date_and_number_where_none_was_typed(self) -> None:
         result = loaded(row("007", "01/06/2023 09:30"), row("B", "2023-06-02", " R1 "))
-        assert result.referrals.referral_ids.tolist() == ["007/2023-06-01/1", "R1"]
+        assert result.referrals.ids.tolist() == ["007/2023-06-01/1", "R1"]
         assert reused(result) == []
 
     def test_are_made_where_the_extract_carries_none(self) -> None:
         rows = [{"child_id": "A", "referral_date": day} for day in ("2023-06-01", "2023-06-02")]
         result = load([source(*rows)], AS_OF)
-        assert result.referrals.referral_ids.tolist() == ["A/2023-06-01/1", "A/2023-06-02/1"]
+        assert result.referrals.ids.tolist() == ["A/2023-06-01/1", "A/2023-06-02/1"]
 
     def test_take_the_first_number_that_no_typed_one_has(self) -> None:
         result = loaded(
@@ -195,7 +196,7 @@ class TestIdentifiers:
             row("B", "2023-06-01", "A/2023-06-01/1"),
             row("C", "2023-06-01", "A/2023-06-01/2"),
         )
-        assert result.referrals.referral_ids.tolist()[0] == "A/2023-06-01/3"
+        assert result.referrals.ids.tolist()[0] == "A/2023-06-01/3"
 
     def test_used_before_for_another_referral_are_replaced_and_listed(self) -> None:
         result = loaded(
@@ -204,7 +205,7 @@ class TestIdentifiers:
             row("B", "2023-06-01", "R1"),
         )
         ids = ["R1", "A/2023-06-20/1", "B/2023-06-01/1"]
-        assert result.referrals.referral_ids.tolist() == ids
+        assert result.referrals.ids.tolist() == ids
         said = "'R1' was used before for another referral; this one is "
         assert reused(result) == [
             ("records.csv", 3, said + ids[1]),
@@ -213,7 +214,7 @@ class TestIdentifiers:
 
     def test_belong_to_the_referral_that_used_them_first_in_the_input_not_in_time(self) -> None:
         result = loaded(row("B", "2023-06-20", "R1"), row("A", "2023-06-01", "R1"))
-        assert sorted(result.referrals.referral_ids) == ["A/2023-06-01/1", "R1"]
+        assert sorted(result.referrals.ids) == ["A/2023-06-01/1", "R1"]
         assert [place for _, place, _ in reused(result)] == [3]
 
     def test_used_again_in_another_source_name_that_source(self) -> None:
@@ -223,14 +224,14 @@ class TestIdentifiers:
 
     def test_of_a_collapsed_duplicate_are_not_used_again(self) -> None:
         result = loaded(row("A", "2023-06-01", "R1"), row("A", "2023-06-01", "R1"))
-        assert result.referrals.referral_ids.tolist() == ["R1"]
+        assert result.referrals.ids.tolist() == ["R1"]
         assert reused(result) == []
 
     def test_that_are_long_are_cut_in_the_list(self) -> None:
         long = "R" * 60
         result = loaded(row("A", "2023-06-01", long), row("B", "2023-06-01", long))
         assert reused(result)[0][2].startswith(f"'{'R' * 39}…' was used before")
-        assert result.referrals.referral_ids.tolist()[0] == long
+        assert result.referrals.ids.tolist()[0] == long
 
     @given(
         st.lists(
@@ -241,7 +242,7 @@ class TestIdentifiers:
     )
     def test_are_unique_whatever_was_typed(self, typed: list[tuple[str, int, str]]) -> None:
         result = loaded(*[row(child, f"2023-06-0{day}", given) for child, day, given in typed])
-        ids = result.referrals.referral_ids.tolist()
+        ids = result.referrals.ids.tolist()
         assert len(set(ids)) == len(ids) == len({(child, day) for child, day, _ in typed})
 
 

@@ -297,8 +297,9 @@ def sample_make(
 
 
 def _run(sources: tuple[str, ...], asked: dict[str, Any]) -> tuple[Any, Settings]:
-    from triage.pipeline import Options, check
+    from triage.pipeline import check
     from triage.progress import stages
+    from triage.run import Options
 
     if asked.get("output"):
         from triage.outputs import output_form

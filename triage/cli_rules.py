@@ -23,13 +23,15 @@ def rules_list(rules: str | None, form: str) -> None:
 
     Example: triage rules list
     """
-    from triage import outputs, present
+    from triage import outputs, present_rules
 
     loaded = ruleset_of(settings_of({"rules": rules}))
     if form == "json":
-        click.echo(outputs.as_json([present.rule_json(rule, loaded) for rule in loaded.rules]))
+        click.echo(
+            outputs.as_json([present_rules.rule_json(rule, loaded) for rule in loaded.rules])
+        )
     else:
-        present.show_rules(loaded, present.console())
+        present_rules.show_rules(loaded, present_rules.console())
 
 
 @rules.command("show")
@@ -41,32 +43,47 @@ def rules_show(rule_id: str, rules: str | None, form: str) -> None:
 
     Example: triage rules show ALL-01
     """
-    from triage import outputs, present
+    from triage import outputs, present_rules
 
     loaded = ruleset_of(settings_of({"rules": rules}))
     rule = loaded.get(rule_id)
     if form == "json":
-        click.echo(outputs.as_json(present.rule_json(rule, loaded)))
+        click.echo(outputs.as_json(present_rules.rule_json(rule, loaded)))
     else:
-        present.show_rule(rule, loaded, present.console())
+        present_rules.show_rule(rule, loaded, present_rules.console())
 
 
 @rules.command("test")
 @click.argument("rule_id", required=False, metavar="[ID]")
+@click.option("--mutate", is_flag=True, help="Change each rule in every small way as well.")
 @rules_option
-def rules_test(rule_id: str | None, rules: str | None) -> None:
+@click.pass_context
+def rules_test(
+    context: click.Context, rule_id: str | None, mutate: bool, rules: str | None
+) -> None:
     """Run the examples inside the rule files; exit 2 when one fails.
 
-    Example: triage rules test DEC-02
+    With --mutate each rule is changed in every small way (a limit one up or down, a comparison
+    turned, a condition left out); exit 1 when the rule's own examples do not notice one.
+
+    Example: triage rules test DEC-02 --mutate
     """
-    from triage import present
+    from triage import present_rules
     from triage.errors import RuleError
     from triage.examples import run_examples
 
     loaded = ruleset_of(settings_of({"rules": rules}))
     only = loaded.get(rule_id).id if rule_id else None
     results = run_examples(loaded, only)
-    present.show_examples(results, present.console())
+    out = present_rules.console()
+    present_rules.show_examples(results, out)
     failed = sum(not result.passed for result in results)
     if failed:
         raise RuleError(f"{failed} of the rules' own examples failed.")
+    if mutate:
+        from triage.mutation import mutate_all
+
+        found = mutate_all(loaded, only)
+        present_rules.show_mutants(found, out)
+        if any(result.alive for result in found):
+            context.exit(1)

@@ -20,6 +20,7 @@ from typing import Any, Final
 import durable_rules_engine
 
 from triage.errors import RuleError
+from triage.facts import Asked
 from triage.rules import All, AnyOf, Compare, Condition, Rule, RuleHolds
 
 Pattern = Mapping[str, int]
@@ -57,11 +58,11 @@ class Ranks:
         return 2 * self.constants.index(self.folded(value)) + 1
 
 
-def fields(rule: Rule) -> tuple[dict[tuple[str, int | None], Ranks], tuple[str, ...]]:
+def fields(rule: Rule) -> tuple[dict[Asked, Ranks], tuple[str, ...]]:
     """Return the facts a rule names, each with its ranks, and the rules whose flags it reads."""
-    constants: dict[tuple[str, int | None], list[Any]] = {}
+    constants: dict[Asked, list[Any]] = {}
     for part in _comparisons(rule.condition):
-        constants.setdefault((part.fact, part.within), []).extend(part.values)
+        constants.setdefault(part.asked, []).extend(part.values)
     return {fact: Ranks(values) for fact, values in constants.items()}, rule.reads
 
 
@@ -126,8 +127,8 @@ def _comparisons(condition: Condition) -> Iterable[Compare]:
 
 def _expression(
     condition: Condition,
-    ranks: Mapping[tuple[str, int | None], Ranks],
-    places: Mapping[tuple[str, int | None], int],
+    ranks: Mapping[Asked, Ranks],
+    places: Mapping[Asked, int],
     reads: Sequence[str],
 ) -> dict[str, Any]:
     match condition:
@@ -138,8 +139,8 @@ def _expression(
             return {"$and" if isinstance(condition, All) else "$or": inner}
         case RuleHolds(rule):
             return {flagged(reads.index(rule)): 1}
-        case Compare(fact, name, values, _, within):
-            key = (fact, within)
+        case Compare(_, name, values):
+            key = condition.asked
             place, codes = places[key], [ranks[key].of_constant(value) for value in values]
             if name in _COMPARISONS:
                 rising = name in ("more_than", "at_least")

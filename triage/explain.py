@@ -10,6 +10,7 @@ import operator
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
+from triage.facts import Asked
 from triage.rules import All, AnyOf, Compare, Condition, RuleHolds
 from triage.vocabulary import CANNOT_TELL, CLEAR, FLAG
 
@@ -27,7 +28,7 @@ _OPERATORS: Final[dict[str, Callable[[Any, Any], bool]]] = {
 class Subject(Protocol):
     """One referral, as a rule sees it."""
 
-    def bounds(self, fact: str, within: int | None) -> tuple[Any, Any] | None:
+    def bounds(self, asked: Asked) -> tuple[Any, Any] | None:
         """Return the lowest and highest value of a fact; (None, None) is none, None unknown."""
 
     def outcome(self, rule: str) -> str:
@@ -46,7 +47,7 @@ def judge(condition: Condition, subject: Subject) -> Truth:
         case RuleHolds(rule):
             return {FLAG: True, CLEAR: False, CANNOT_TELL: None}[subject.outcome(rule)]
         case Compare():
-            return _compare(condition, subject.bounds(condition.fact, condition.within))
+            return _compare(condition, subject.bounds(condition.asked))
 
 
 def _compare(condition: Compare, bounds: tuple[Any, Any] | None) -> Truth:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from triage import explain
 from triage.calendar import add_working_days, to_date
-from triage.facts import FactTable
+from triage.facts import FactTable, SubjectName
 from triage.judging import OUTCOMES, Row, Verdict
 from triage.rules import BECAUSE, BRACES, Compare, Rule
 from triage.validation import GIVEN
@@ -18,7 +18,10 @@ from triage.vocabulary import counted, cut
 
 @dataclass(frozen=True)
 class Flag:
-    """One rule on one referral, with its words and what they rest on."""
+    """One rule on one referral, with its words and what they rest on.
+
+    Of a rule that judges contacts, ``referral_id`` and ``referral_date`` are the contact's.
+    """
 
     rule: str
     severity: str
@@ -31,10 +34,11 @@ class Flag:
     overdue_working_days: int | None
     evidence: Mapping[str, Any]
     restricted: bool = False
+    subject: SubjectName = "referral"
 
     def as_json(self) -> dict[str, Any]:
-        """Return the flag as outside scripts read it."""
-        return {
+        """Return the flag as outside scripts read it; a contact's says so."""
+        found = {
             "rule": self.rule,
             "severity": self.severity,
             "child_id": self.child_id,
@@ -46,6 +50,7 @@ class Flag:
             "overdue_working_days": self.overdue_working_days,
             "evidence": dict(self.evidence),
         }
+        return found if self.subject == "referral" else {**found, "subject": self.subject}
 
 
 @dataclass(frozen=True)
@@ -59,34 +64,58 @@ class _Because:
 def describe(
     rule: Rule, table: FactTable, verdicts: Mapping[str, Verdict], rows: Sequence[int]
 ) -> list[Flag]:
-    """Return the flags of a rule on the referrals that it flags, in words."""
-    referrals = table.subject.referrals
-    team = table.subject.column("team")
+    """Return the flags of a rule on the entries that it flags, in words."""
+    flags = []
+    for row, said, because in _told(rule, table, verdicts, rows):
+        due_on, overdue = _deadline(because.clock, table, row)
+        flags.append(
+            Flag(
+                **said,
+                message=message(rule, table, because.sayings, row),
+                due_on=due_on,
+                overdue_working_days=overdue,
+                evidence=_evidence(rule, table, verdicts, row),
+                subject=rule.subject,
+            )
+        )
+    return flags
+
+
+def describe_due(
+    rule: Rule, table: FactTable, verdicts: Mapping[str, Verdict], rows: Sequence[int]
+) -> Iterator[dict[str, Any]]:
+    """Yield what falls due, in words: whose, by when, and what is to be done."""
+    for row, said, because in _told(rule, table, verdicts, rows):
+        due_on, _ = _deadline(because.clock, table, row)
+        if due_on is not None:
+            text = _filled(rule.about.due or "", rule, table, row)
+            yield said | {"due_on": due_on, "message": text[:1].upper() + text[1:]}
+
+
+def _told(
+    rule: Rule, table: FactTable, verdicts: Mapping[str, Verdict], rows: Sequence[int]
+) -> Iterator[tuple[int, dict[str, Any], _Because]]:
+    """Yield each row with whose it is and what made the rule true, asked once a pattern."""
+    entries, team = table.subject.entries, table.subject.column("team")
     restricted = table.subject.is_restricted
     reasons: dict[int, _Because] = {}
-    flags = []
     for row in rows:
         pattern = int(verdicts[rule.id].pattern[row])
         if pattern not in reasons:
             reasons[pattern] = _because(rule, table, Row(table, verdicts, row))
-        because = reasons[pattern]
-        due_on, overdue = _deadline(because.clock, table, row)
-        flags.append(
-            Flag(
-                rule.id,
-                rule.severity,
-                str(referrals.child_ids[row]),
-                str(referrals.referral_ids[row]),
-                to_date(int(referrals.day[row])),
-                team.names[team.value[row]] if team.state[row] == GIVEN else None,
-                message(rule, table, because.sayings, row),
-                due_on,
-                overdue,
-                _evidence(rule, table, verdicts, row),
-                bool(restricted[row]),
-            )
+        yield (
+            row,
+            {
+                "rule": rule.id,
+                "severity": rule.severity,
+                "child_id": str(entries.child_ids[row]),
+                "referral_id": str(entries.ids[row]),
+                "referral_date": to_date(int(entries.day[row])),
+                "team": team.names[team.value[row]] if team.state[row] == GIVEN else None,
+                "restricted": bool(restricted[row]),
+            },
+            reasons[pattern],
         )
-    return flags
 
 
 def _because(rule: Rule, table: FactTable, subject: Row) -> _Because:
@@ -95,8 +124,7 @@ def _because(rule: Rule, table: FactTable, subject: Row) -> _Because:
         (
             compare
             for compare in held
-            if compare.operator == "more_than"
-            and table.measure(compare.fact, compare.within).start is not None
+            if compare.operator == "more_than" and table.measure(compare.asked).start is not None
         ),
         None,
     )
@@ -109,7 +137,7 @@ def _deadline(
     """Return when what the rule asks for was due, and by how many working days it was passed."""
     if clock is None:
         return None, None
-    measure = table.measure(clock.fact, clock.within)
+    measure = table.measure(clock.asked)
     assert measure.start is not None
     limit = clock.values[0]
     due = to_date(add_working_days(int(measure.start[row]), limit))
@@ -137,8 +165,7 @@ def _filled(text: str, rule: Rule, table: FactTable, row: int, because: str = ""
             return because
         value = rule.parameters.get(name)
         if value is None:
-            within = next((w for fact, w in rule.facts if fact == name), None)
-            value = table.plain(name, row, within)
+            value = table.plain(rule.told(name), row)
         return spoken(value, noun)
 
     return BRACES.sub(fill, text)
@@ -165,8 +192,8 @@ def _evidence(
 ) -> dict[str, Any]:
     """Return each fact the rule looked at, each parameter, and what the rules it reads said."""
     found: dict[str, Any] = {}
-    for name, within in (*rule.facts, *((name, None) for name in rule.shown)):
-        value = table.plain(name, row, within)
+    for asked in (*rule.facts, *rule.shown):
+        name, value = asked.name, table.plain(asked, row)
         if isinstance(value, dt.date):
             found[name] = value.isoformat()
         else:

@@ -12,8 +12,8 @@ import pandas as pd
 
 from triage import engine, explain
 from triage.errors import RuleError
-from triage.facts import FACT_BY_NAME, FactTable
-from triage.measures import KNOWN, NONE, UNBOUNDED, UNKNOWN, Measure
+from triage.facts import FACT_BY_NAME, Asked, FactTable
+from triage.measure import KNOWN, NONE, UNBOUNDED, UNKNOWN, Measure
 from triage.rules import Rule, Ruleset
 from triage.vocabulary import CANNOT_TELL, CLEAR, FLAG
 
@@ -41,9 +41,9 @@ class Row:
     def __init__(self, table: FactTable, outcomes: Mapping[str, Verdict], row: int) -> None:
         self._table, self._outcomes, self._row = table, outcomes, row
 
-    def bounds(self, fact: str, within: int | None) -> tuple[Any, Any] | None:
+    def bounds(self, asked: Asked) -> tuple[Any, Any] | None:
         """Return the bounds of a fact."""
-        return self._table.bounds(fact, self._row, within)
+        return self._table.bounds(asked, self._row)
 
     def outcome(self, rule: str) -> str:
         """Return what another rule said of this referral."""
@@ -95,8 +95,8 @@ def _patterns(
     """Return a rule's distinct patterns, a row of each (by place in ``rows``), and each row's."""
     facts, reads = engine.fields(rule)
     digits: list[tuple[str, str, Whole]] = []
-    for place, ((name, within), ranks) in enumerate(facts.items()):
-        low, high = _codes(FACT_BY_NAME[name].kind, table.measure(name, within), ranks, rows)
+    for place, (asked, ranks) in enumerate(facts.items()):
+        low, high = _codes(FACT_BY_NAME[asked.name].kind, table.measure(asked), ranks, rows)
         digits.append((engine.low(place), "", low))
         if high is not None:
             digits.append((engine.high(place), "", high))

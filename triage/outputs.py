@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from triage.errors import CallError
 from triage.flags import Flag
-from triage.pipeline import Run
+from triage.run import Run
 
 FLAG_COLUMNS: Final = (
     "rule",

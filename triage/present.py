@@ -12,13 +12,11 @@ from rich.table import Table
 from rich.text import Text
 
 from triage.flags import spoken
-from triage.pipeline import Run
-from triage.rules import BRACES, Rule, Ruleset
+from triage.run import Run
 from triage.vocabulary import counted
 
 if TYPE_CHECKING:
     from triage.casefile import CaseFile
-    from triage.examples import ExampleResult
     from triage.review import Place
     from triage.store import QueueChange
 
@@ -34,14 +32,15 @@ def console() -> Console:
     return Console(width=PIPED_WIDTH, no_color=True, highlight=False)
 
 
-def _table(*headings: str, right: Sequence[str] = ()) -> Table:
+def table_of(*headings: str, right: Sequence[str] = ()) -> Table:
+    """Return an empty table with headings, those in ``right`` set to the right."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in headings:
         table.add_column(heading, justify="right" if heading in right else "left")
     return table
 
 
-def _add_row(table: Table, *cells: str) -> None:
+def add_row(table: Table, *cells: str) -> None:
     """Add a row of plain text: nothing in a record is taken for markup or terminal control."""
     table.add_row(*(Text(printable(cell)) for cell in cells))
 
@@ -73,7 +72,7 @@ def show_run(run: Run, out: Console) -> None:
 
 
 def _show_rules(run: Run, out: Console) -> None:
-    table = _table(
+    table = table_of(
         "Rule", "Title", "Severity", "Flag", "Clear", "Cannot tell", "Lacks",
         right=("Flag", "Clear", "Cannot tell"),
     )  # fmt: skip
@@ -81,7 +80,7 @@ def _show_rules(run: Run, out: Console) -> None:
         lacks = ", ".join(result.missing_columns)
         if not result.can_flag:
             lacks = f"not evaluable without {lacks}"
-        _add_row(
+        add_row(
             table,
             result.rule.id,
             result.rule.about.title,
@@ -98,9 +97,9 @@ def _show_flags(run: Run, out: Console) -> None:
     if not run.flags:
         out.print("No flags.")
         return
-    table = _table("Severity", "Rule", "Child", "Referred", "Team", "Why")
+    table = table_of("Severity", "Rule", "Child", "Referred", "Team", "Why")
     for flag in run.flags[:SHOWN_FLAGS]:
-        _add_row(
+        add_row(
             table,
             flag.severity,
             flag.rule,
@@ -177,10 +176,10 @@ def show_queue(places: Sequence[Place], out: Console, *, may_see: bool, limit: i
     if not places:
         out.print("The queue is empty.")
         return
-    table = _table("#", "Case", "Child", "Referred", "Team", "Flags", "Why here", right=("#",))
+    table = table_of("#", "Case", "Child", "Referred", "Team", "Flags", "Why here", right=("#",))
     for place in places[:limit]:
         shown = case_json(place, may_see=may_see)
-        _add_row(
+        add_row(
             table,
             str(place.position),
             str(place.case.id),
@@ -215,7 +214,7 @@ def show_case(whole: CaseFile, out: Console) -> None:
         state = "" if found.state == "open" else f" ({found.state})"
         out.print(f"[bold]{found.rule} {about.title}[/bold] ({found.severity}){state}")
         out.print(f"  {printable(found.message)}", markup=False)
-        facts = ", ".join(f"{k} = {_shown(v)}" for k, v in found.evidence.items())
+        facts = ", ".join(f"{k} = {shown_value(v)}" for k, v in found.evidence.items())
         out.print(f"  because: {printable(facts)}", markup=False)
         out.print(f"  rule's reference: {'; '.join(about.references)}", markup=False)
         for question in about.reviewer_checks:
@@ -224,11 +223,11 @@ def show_case(whole: CaseFile, out: Console) -> None:
             out.print(f"  may be harmless: {harmless}", markup=False)
     out.print()
     out.print("[bold]Referrals of this child[/bold]")
-    table = _table("Referred", "Source", "Need", "NFA", "Closed", "Why closed", "Case", "Flags")
+    table = table_of("Referred", "Source", "Need", "NFA", "Closed", "Why closed", "Case", "Flags")
     for entry in whole.timeline:
         told = entry.referral
         here = " <- this case" if entry.case_id == case.id else ""
-        _add_row(
+        add_row(
             table,
             str(told["referral_date"]),
             told["referral_source"] or "",
@@ -246,7 +245,8 @@ def show_case(whole: CaseFile, out: Console) -> None:
         out.print(f"  {event['at']}  {event['actor']}  {event['kind']} {event['rule'] or ''}")
 
 
-def _shown(value: Any) -> str:
+def shown_value(value: Any) -> str:
+    """Return a fact or a limit as a table shows it."""
     if value is None:
         return "none"
     if isinstance(value, list):
@@ -254,63 +254,13 @@ def _shown(value: Any) -> str:
     return spoken(value)
 
 
-def show_rules(ruleset: Ruleset, out: Console) -> None:
-    """Print the rules with their severity, status and limits."""
-    table = _table("Rule", "Title", "Severity", "Status", "Limits")
-    for rule in ruleset.rules:
-        limits = ", ".join(f"{name} {_shown(value)}" for name, value in rule.parameters.items())
-        _add_row(table, rule.id, rule.about.title, rule.severity, rule.about.status, limits)
-    out.print(table)
-
-
-def show_rule(rule: Rule, ruleset: Ruleset, out: Console) -> None:
-    """Print one rule: why it is there, what it compares, and what to check."""
-    about = rule.about
-    out.print(f"[bold]{rule.id} {about.title}[/bold] ({about.severity}, {about.status})")
-    out.print(f"\n{about.rationale}", markup=False)
-    for name, parameter in about.parameters.items():
-        bounds = "" if parameter.min is None else f" ({parameter.min} to {parameter.max})"
-        value = _shown(rule.parameters[name] if isinstance(parameter.value, int) else
-                       list(parameter.value))  # fmt: skip
-        out.print(f"\n{name}: {value} {parameter.unit}{bounds}: {parameter.why}", markup=False)
-    out.print(f"\nSays: {BRACES.sub(lambda m: '‹' + m.group(1) + '›', about.message)}",
-              markup=False)  # fmt: skip
-    for heading, items in (
-        ("References", about.references),
-        ("May be harmless", about.benign_explanations),
-        ("The reviewer checks", about.reviewer_checks),
-        ("Columns", sorted(ruleset.columns(rule.id)) or ["child_id", "referral_date"]),
-        ("Reads the flags of", rule.reads),
-    ):
-        if items:
-            out.print(f"\n{heading}:")
-            for item in items:
-                out.print(f"  - {item}", markup=False)
-    out.print(f"\nFile: {rule.path}", markup=False)
-
-
-def rule_json(rule: Rule, ruleset: Ruleset) -> dict[str, Any]:
-    """Return a rule for a script."""
-    about = rule.about.model_dump(mode="json", exclude={"when", "examples"})
-    return about | {"columns": sorted(ruleset.columns(rule.id)), "reads": list(rule.reads)}
-
-
-def show_examples(results: Sequence[ExampleResult], out: Console) -> None:
-    """Print the examples that failed, and how many passed."""
-    failed = [result for result in results if not result.passed]
-    for result in failed:
-        out.print(
-            f"{result.rule} '{result.name}': expected {result.expected}, found {result.found}",
-            markup=False,
-        )
-    out.print(f"{len(results) - len(failed)} passed, {len(failed)} failed")
-
-
 def show_runs(runs: Sequence[dict[str, Any]], out: Console) -> None:
     """Print the runs, the latest first."""
-    table = _table("Run", "Finished", "As of", "Who", "Read", "Judged", "New", "Cleared", "Inputs")
+    table = table_of(
+        "Run", "Finished", "As of", "Who", "Read", "Judged", "New", "Cleared", "Inputs"
+    )
     for run in runs:
-        _add_row(
+        add_row(
             table,
             str(run["id"]),
             run["finished_at"],

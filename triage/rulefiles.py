@@ -15,7 +15,7 @@ import yaml
 from pydantic import ValidationError
 
 from triage.errors import CallError, RuleError
-from triage.facts import FACT_BY_NAME, Fact
+from triage.facts import FACT_BY_NAME, Fact, SubjectName
 from triage.rules import (
     BECAUSE,
     BRACES,
@@ -89,6 +89,7 @@ class _Reader:
         self.problems: list[str] = []
         self.lines: dict[Path_, int] = {}
         self.parameters: dict[str, Any] = {}
+        self.subject: SubjectName = "referral"
 
     def problem(self, where: Path_, what: str) -> None:
         while where not in self.lines and where:
@@ -117,6 +118,7 @@ class _Reader:
         if about is None:
             return None
         self.parameters = {name: p.value for name, p in about.parameters.items()}
+        self.subject = about.subject
         self._check_parameters(about)
         condition = self._condition(plain.get("when"), ("when",))
         if condition is None or self.problems:
@@ -216,20 +218,35 @@ class _Reader:
                 f"unknown fact `{plain['fact']}`{_meant(plain['fact'], FACT_BY_NAME)}",
             )
             return None
-        given = [key for key in plain if key not in ("fact", "says", "within")]
+        given = [key for key in plain if key not in ("fact", "says", "within", "among")]
         if len(given) != 1 or given[0] not in _OPERATORS:
             named = ", ".join(given) or "none"
             self.problem(where, f"expected one of {', '.join(_OPERATORS)} beside fact, not {named}")
             return None
         operator = given[0]
-        within = self._window(plain, fact, where)
+        if fact.subject != self.subject:
+            self.problem(
+                (*where, "fact"), f"{fact.name} is a fact of a {fact.subject}, not a {self.subject}"
+            )
+            return None
+        within, among = self._window(plain, fact, where), self._among(plain, fact, where)
         if fact.kind == "date":
             self.problem(where, f"{fact.name} is a date: it may be told, not compared")
             return None
         values, parameter = self._values(plain[operator], operator, fact, (*where, operator))
         if values is None:
             return None
-        return Compare(fact.name, cast(Operator, operator), values, parameter, within, says)
+        return Compare(
+            fact.name,
+            cast(Operator, operator),
+            values,
+            parameter,
+            within,
+            says,
+            str(plain["within"]) if fact.within else None,
+            among,
+            str(plain["among"]) if fact.among else None,
+        )
 
     def _window(self, plain: dict[str, Any], fact: Fact, where: Path_) -> int | None:
         if fact.within != ("within" in plain):
@@ -241,6 +258,19 @@ class _Reader:
         value = self.parameters.get(str(plain["within"]))
         if not isinstance(value, int):
             self.problem((*where, "within"), f"unknown parameter `{plain['within']}`")
+            return None
+        return value
+
+    def _among(self, plain: dict[str, Any], fact: Fact, where: Path_) -> tuple[str, ...] | None:
+        if fact.among != ("among" in plain):
+            what = "needs `among`: a parameter that lists words" if fact.among else "has no `among`"
+            self.problem(where, f"{fact.name} {what}")
+            return None
+        if not fact.among:
+            return None
+        value = self.parameters.get(str(plain["among"]))
+        if not isinstance(value, tuple):
+            self.problem((*where, "among"), f"unknown parameter `{plain['among']}`")
             return None
         return value
 
@@ -271,35 +301,48 @@ class _Reader:
 
     def _check_words(self, rule: Rule) -> None:
         said = list(sayings(rule.condition))
-        for text in (rule.about.message, *said):
+        asked = {one.name for one in rule.facts}
+        texts = [("message", rule.about.message), ("due", rule.about.due or "")]
+        for key, text in (*texts, *(("message", saying) for saying in said)):
             for name, _ in BRACES.findall(text):
                 if name == BECAUSE and said and text is rule.about.message:
                     continue
                 fact = FACT_BY_NAME.get(name)
-                if fact and fact.within and name not in {asked for asked, _ in rule.facts}:
-                    self.problem(("message",), f"{name} may only be told where `when` asks for it")
                 if fact is None and name not in self.parameters:
                     hint = _meant(name, {**FACT_BY_NAME, **self.parameters})
-                    self.problem(("message",), f"unknown fact `{name}` in a message{hint}")
+                    self.problem((key,), f"unknown fact `{name}` in a message{hint}")
+                elif fact and fact.subject != rule.subject:
+                    self.problem((key,), f"{name} is a fact of a {fact.subject}")
+                elif (
+                    fact
+                    and name not in asked
+                    and (fact.among or (fact.within and len(rule.windows) != 1))
+                ):
+                    self.problem((key,), f"{name} may only be told where `when` asks for it")
 
     def _check_examples(self, rule: Rule) -> None:
-        expected = {example.expect for example in rule.about.examples}
+        about = rule.about
+        expected = {example.expect for example in about.examples}
         missing = sorted({"flag", "clear", "cannot_tell"} - expected)
         if missing:
             self.problem(("examples",), f"no example expects {' or '.join(missing)}")
-        for place, example in enumerate(rule.about.examples):
+        for place, example in enumerate(about.examples):
             for date in (example.as_of, example.history_from):
                 try:
                     dt.date.fromisoformat(date or "2000-01-01")
                 except ValueError:
                     self.problem(("examples", place), f"'{date}' is not a date")
-            for number, referral in enumerate(example.referrals):
-                for column in referral:
-                    if column not in COLUMNS:
-                        self.problem(
-                            ("examples", place, "referrals", number),
-                            f"unknown column `{column}`{_meant(column, COLUMNS)}",
-                        )
+            wanted = "contacts" if about.subject == "contact" else "referrals"
+            if wanted not in example.tables:
+                self.problem(("examples", place), f"the example needs {wanted}")
+            for table, rows in example.tables.items():
+                for number, row in enumerate(rows):
+                    for column in row:
+                        if column not in COLUMNS and column != "rationale":
+                            self.problem(
+                                ("examples", place, table, number),
+                                f"unknown column `{column}`{_meant(column, COLUMNS)}",
+                            )
 
 
 def _meant(name: str, known: Any) -> str:

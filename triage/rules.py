@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from triage.errors import CallError, RuleError
-from triage.facts import FACT_BY_NAME
+from triage.facts import FACT_BY_NAME, Asked, SubjectName
 from triage.vocabulary import SEVERITIES
 
 Operator = Literal["is", "more_than", "at_least", "less_than", "at_most", "one_of", "none_of"]
+Status = Literal["draft", "trial", "stable", "retired"]
+JUDGED: Final = ("stable", "trial")
+"""A draft only has its examples run, and a retired rule is only kept."""
 NUMBER_OPERATORS: Final = ("more_than", "at_least", "less_than", "at_most")
 LIST_OPERATORS: Final = ("one_of", "none_of")
 BRACES: Final = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(?::([^{}]+))?\}")
@@ -24,7 +27,10 @@ BECAUSE: Final = "because"
 
 @dataclass(frozen=True)
 class Compare:
-    """A condition on one fact. ``parameter`` names where the values come from, if anywhere."""
+    """A condition on one fact. ``parameter`` names where the values come from, if anywhere.
+
+    ``within_parameter`` and ``among_parameter`` name those of the window and the list of words.
+    """
 
     fact: str
     operator: Operator
@@ -32,6 +38,20 @@ class Compare:
     parameter: str | None = None
     within: int | None = None
     says: str = ""
+    within_parameter: str | None = None
+    among: tuple[str, ...] | None = None
+    among_parameter: str | None = None
+
+    @property
+    def asked(self) -> Asked:
+        """Return the fact as this condition asks for it."""
+        return Asked(self.fact, self.within, self.among)
+
+    @property
+    def shows_absence(self) -> bool:
+        """Return whether the condition holds when something never happened, or only late."""
+        is_no = self.operator == "is" and self.values == (False,)
+        return is_no or self.operator in ("more_than", "at_least")
 
 
 @dataclass(frozen=True)
@@ -100,16 +120,33 @@ class Parameter(BaseModel):
     why: Sentence
 
 
+Cells = tuple[dict[str, str], ...]
+
+
 class Example(BaseModel):
-    """Referrals of one child and what the rule must say of the last of them."""
+    """Referrals of one child, and what the rule must say of the last of them.
+
+    Of a rule that judges contacts, it is the last contact. Rows of the tables beside belong to the
+    last referral, or to the last child, unless they say otherwise.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: Sentence
     as_of: str
     history_from: str | None = None
-    referrals: tuple[dict[str, str], ...] = Field(min_length=1)
+    referrals: Cells = ()
+    decisions: Cells = ()
+    allocations: Cells = ()
+    early_help: Cells = ()
+    contacts: Cells = ()
     expect: Literal["flag", "clear", "cannot_tell"]
+
+    @property
+    def tables(self) -> dict[str, Cells]:
+        """Return the tables of the example, as a folder of tables would hold them."""
+        names = ("referrals", "decisions", "allocations", "early_help", "contacts")
+        return {name: rows for name in names if (rows := getattr(self, name))}
 
 
 class RuleFile(BaseModel):
@@ -119,13 +156,15 @@ class RuleFile(BaseModel):
 
     id: str = Field(pattern=r"^[A-Z]{2,3}-[0-9]{2}$")
     title: Sentence
-    status: Literal["draft", "trial", "stable", "retired"]
+    status: Status
+    subject: SubjectName = "referral"
     severity: Literal["critical", "high", "medium", "low"]
     rationale: Sentence
     references: tuple[Sentence, ...] = Field(min_length=1)
     parameters: dict[str, Parameter] = {}
     when: Any
     message: Sentence
+    due: Sentence | None = None
     benign_explanations: tuple[Sentence, ...] = Field(min_length=1)
     reviewer_checks: tuple[Sentence, ...] = Field(min_length=1)
     examples: tuple[Example, ...] = Field(min_length=3)
@@ -139,6 +178,8 @@ class Rule:
     condition: Condition
     path: str
     text: str
+    is_off: bool = False
+    """Switched off by the council: judged where another rule reads it, reported nowhere."""
 
     @property
     def id(self) -> str:
@@ -146,9 +187,26 @@ class Rule:
         return self.about.id
 
     @property
+    def status(self) -> Status:
+        """Return where the rule stands in its life."""
+        return self.about.status
+
+    @property
+    def subject(self) -> SubjectName:
+        """Return what the rule judges: referrals, or contacts."""
+        return self.about.subject
+
+    @property
     def severity(self) -> str:
         """Return the severity of the rule's flags."""
         return self.about.severity
+
+    @property
+    def why_silent(self) -> str:
+        """Return why the rule reports nothing: a draft, retired or switched off; else nothing."""
+        if self.is_off:
+            return "switched off"
+        return "" if self.status in JUDGED else {"draft": "a draft"}.get(self.status, self.status)
 
     @cached_property
     def parameters(self) -> dict[str, Any]:
@@ -170,25 +228,39 @@ class Rule:
         )
 
     @cached_property
-    def facts(self) -> tuple[tuple[str, int | None], ...]:
-        """Return each fact of the condition with its window in months, if it has one."""
+    def facts(self) -> tuple[Asked, ...]:
+        """Return each fact of the condition as it is asked for."""
         return tuple(
             dict.fromkeys(
-                (leaf.fact, leaf.within)
-                for leaf in leaves(self.condition)
-                if isinstance(leaf, Compare)
+                leaf.asked for leaf in leaves(self.condition) if isinstance(leaf, Compare)
             )
         )
 
     @cached_property
-    def shown(self) -> tuple[str, ...]:
-        """Return the facts that the message names, beside those of the condition."""
-        texts = (self.about.message, *sayings(self.condition))
+    def windows(self) -> tuple[int, ...]:
+        """Return the windows in months that the condition asks facts within."""
+        return tuple(dict.fromkeys(one.within for one in self.facts if one.within is not None))
+
+    @cached_property
+    def shown(self) -> tuple[Asked, ...]:
+        """Return the facts that the messages name, beside those of the condition.
+
+        A fact over a window is told over the only window of the condition.
+        """
+        texts = (self.about.message, self.about.due or "", *sayings(self.condition))
         names = [name for text in texts for name, _ in BRACES.findall(text)]
-        asked = {fact for fact, _ in self.facts}
+        asked = {one.name for one in self.facts}
         return tuple(
-            dict.fromkeys(name for name in names if name in FACT_BY_NAME and name not in asked)
+            dict.fromkeys(
+                Asked(name, self.windows[0] if FACT_BY_NAME[name].within else None)
+                for name in names
+                if name in FACT_BY_NAME and name not in asked
+            )
         )
+
+    def told(self, name: str) -> Asked:
+        """Return a fact that a message names, as the condition asks for it or else as shown."""
+        return next(one for one in (*self.facts, *self.shown) if one.name == name)
 
 
 @dataclass(frozen=True)
@@ -197,6 +269,7 @@ class Ruleset:
 
     rules: tuple[Rule, ...]
     order: tuple[str, ...]
+    silent: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def by_id(self) -> dict[str, Rule]:
@@ -214,7 +287,7 @@ class Ruleset:
     def columns(self, rule_id: str) -> frozenset[str]:
         """Return every column that a rule depends on, through the rules it reads as well."""
         rule = self.by_id[rule_id]
-        own = {column for fact, _ in rule.facts for column in FACT_BY_NAME[fact].columns}
+        own = {column for one in rule.facts for column in FACT_BY_NAME[one.name].columns}
         return frozenset(own.union(*(self.columns(read) for read in rule.reads)))
 
     def get(self, rule_id: str) -> Rule:
@@ -228,16 +301,38 @@ class Ruleset:
             raise CallError(f"there is no rule {rule_id}; `triage rules list` shows them.")
         return rule
 
-    def only(self, rule_id: str) -> Ruleset:
-        """Return one rule with those that it reads, however indirectly."""
-        wanted = {rule_id}
+    def only(self, *rule_ids: str) -> Ruleset:
+        """Return some rules with those that they read, however indirectly."""
+        wanted = set(rule_ids)
         for other in reversed(self.order):
             if other in wanted:
                 wanted.update(self.by_id[other].reads)
         return Ruleset(
             tuple(rule for rule in self.rules if rule.id in wanted),
             tuple(other for other in self.order if other in wanted),
+            self.silent,
         )
+
+    def live(self) -> Ruleset:
+        """Return the rules that are judged: stable and on trial, and what they read.
+
+        Why each other one keeps silent is kept in ``silent``.
+        """
+        silent = {rule.id: why for rule in self.rules if (why := rule.why_silent)}
+        judged = [rule.id for rule in self.rules if not rule.why_silent]
+        return replace(self.only(*judged), silent=silent)
+
+    def as_stable(self) -> Ruleset:
+        """Return the rules as if all were stable, so that a draft's examples can be run."""
+        rules = tuple(
+            replace(rule, about=rule.about.model_copy(update={"status": "stable"}), is_off=False)
+            for rule in self.rules
+        )
+        return Ruleset(rules, self.order)
+
+    def of(self, subject: SubjectName) -> Ruleset:
+        """Return the rules that judge referrals, or contacts."""
+        return self.only(*(rule.id for rule in self.rules if rule.subject == subject))
 
     def can_flag(self, rule_id: str, carried: frozenset[str]) -> bool:
         """Return whether the columns an extract carries leave a way for the rule to be true."""
@@ -252,7 +347,8 @@ class Ruleset:
             case RuleHolds(rule):
                 return self.can_flag(rule, carried)
             case Compare(fact):
-                return FACT_BY_NAME[fact].can_be_known(carried)
+                for_absence = condition.shows_absence
+                return FACT_BY_NAME[fact].can_be_known(carried, for_absence=for_absence)
 
 
 def ruleset(rules: Sequence[Rule]) -> Ruleset:
@@ -284,12 +380,26 @@ def problems_between(rules: Sequence[Rule], broken: Collection[str] = ()) -> lis
             problems.append(f"{_at(rule, 'id:')}: {rule.id} is defined in {first} already")
         by_id.setdefault(rule.id, rule)
     for rule in rules:
-        problems += [
-            f"{_at(rule, f'rule: {read}')}: reads rule {read}, which is not among the rules loaded"
-            for read in rule.reads
-            if read not in by_id and read not in broken
-        ]
+        for read in rule.reads:
+            other = by_id.get(read)
+            if other is None:
+                if read not in broken:
+                    where = _at(rule, f"rule: {read}")
+                    problems.append(
+                        f"{where}: reads rule {read}, which is not among the rules loaded"
+                    )
+            elif wrong := _unfit(rule, other):
+                problems.append(f"{_at(rule, f'rule: {read}')}: reads rule {read}, which {wrong}")
     return problems
+
+
+def _unfit(rule: Rule, read: Rule) -> str:
+    """Return why a rule may not read another: of another subject, or less settled than itself."""
+    if read.subject != rule.subject:
+        return f"judges a {read.subject}, not a {rule.subject}"
+    if rule.status in JUDGED and read.status not in JUDGED:
+        return f"is {'a draft' if read.status == 'draft' else 'retired'}"
+    return "is on trial" if rule.status == "stable" and read.status == "trial" else ""
 
 
 def _at(rule: Rule, text: str) -> str:

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from triage import vocabulary as v
 from triage.calendar import BIRTHS_FROM
 from triage.cells import Kind, Reads
+from triage.schema_beside import BESIDE_ROWS
 
 
 class ReferralRecord(BaseModel):
@@ -42,6 +43,8 @@ class ReferralRecord(BaseModel):
                 "s47e_person_id",
                 "icpc_person_id",
                 "invo_person_id",
+                "cont_person_id",
+                "earl_person_id",
             ),
         ),
     ] = Field(description="the child's identifier; text, never a number")
@@ -91,6 +94,9 @@ class ReferralRecord(BaseModel):
     nfa: Annotated[
         bool | None, Reads("flag", ("ReferralNFA", "Referral NFA?", "cine_referral_nfa"))
     ] = Field(None, description="closed at referral with no further action")
+    referrals_in_last_12_months: Annotated[
+        int | None, Reads("number", ("Number of Referrals in Last 12 Months",))
+    ] = Field(None, description="earlier referrals in the 12 months before, as stated")
     team: Annotated[str | None, Reads("text", ("Allocated Team", "cine_referral_team"))] = Field(
         None, description="team that holds the referral"
     )
@@ -136,6 +142,9 @@ class ReferralRecord(BaseModel):
     history_considered: Annotated[bool | None, Reads("flag")] = Field(
         None, description="whether the decision records that history was considered"
     )
+    feedback_at: Annotated[dt.datetime | None, Reads("event")] = Field(
+        None, description="when whoever referred was told the outcome"
+    )
     allocated_at: Annotated[
         dt.datetime | None, Reads("event", ("invo_involvement_start_date",))
     ] = Field(None, description="first allocation of the episode to a named worker")
@@ -150,6 +159,9 @@ class ReferralRecord(BaseModel):
     )
     worker_is_registered: Annotated[bool | None, Reads("flag")] = Field(
         None, description="whether that worker is a registered social worker"
+    )
+    worker_caseload: Annotated[int | None, Reads("number", ("prof_professional_caseload",))] = (
+        Field(None, description="children that worker held when the case was allocated")
     )
     assessment_started_on: Annotated[
         dt.datetime | None,
@@ -252,6 +264,7 @@ ORDER_CHECKS: Final = (
     OrderCheck("referral_date", "icpc_on", "1104"),
     OrderCheck("referral_date", "allocated_at"),
     OrderCheck("decision_at", "decision_recorded_at"),
+    OrderCheck("allocated_at", "allocation_ended_at"),
 )
 """Cross-field checks: a query for whoever owns the record; the row is judged as it stands."""
 
@@ -271,16 +284,27 @@ class ColumnSpec:
         return self.reads.kind
 
 
-def _specs() -> dict[str, ColumnSpec]:
+def _specs(record: type[BaseModel]) -> dict[str, ColumnSpec]:
     specs = {}
-    for name, field in ReferralRecord.model_fields.items():
+    for name, field in record.model_fields.items():
         reads = next(part for part in field.metadata if isinstance(part, Reads))
         specs[name] = ColumnSpec(name, reads, field.is_required(), field.description or "")
     return specs
 
 
-COLUMNS: Final[dict[str, ColumnSpec]] = _specs()
+REFERRAL_COLUMNS: Final[dict[str, ColumnSpec]] = _specs(ReferralRecord)
 """Every column of the referral table by name, in the order of the contract."""
+
+COLUMNS: Final[dict[str, ColumnSpec]] = {
+    name: spec for record in (ReferralRecord, *BESIDE_ROWS) for name, spec in _specs(record).items()
+}
+"""Those of the referral table, then those that only the tables beside it carry."""
+
+_FIELDS: Final = {
+    name: field
+    for record in (ReferralRecord, *BESIDE_ROWS)
+    for name, field in record.model_fields.items()
+}
 
 BELONGS_TO: Final = {
     "decision_at": (
@@ -293,12 +317,16 @@ BELONGS_TO: Final = {
         "rationale_length",
         "rationale_hash",
         "history_considered",
+        "decision_id",
+        "supersedes_decision_id",
+        "superseding_reason",
     ),
     "allocated_at": (
         "allocated_worker_id",
         "allocated_worker_role",
         "worker_is_agency",
         "worker_is_registered",
+        "worker_caseload",
     ),
     "closed_on": ("closure_reason",),
     "assessment_authorised_on": ("assessment_factors",),
@@ -315,7 +343,7 @@ def cell_reader(column: str, earliest: dt.date | None = None) -> Callable[[str],
     """
     spec = COLUMNS[column]
     reads = spec.reads if earliest is None else replace(spec.reads, earliest=earliest)
-    annotation = ReferralRecord.model_fields[column].annotation
+    annotation = _FIELDS[column].annotation
     column_type: Any = Annotated[annotation, reads]
     adapter: TypeAdapter[Any] = TypeAdapter(column_type)
 

@@ -74,7 +74,7 @@ class RawTable:
         return len(self.rows)
 
 
-MatchBy = Literal["referral_id", "child_and_referral_date", "child_and_event"]
+MatchBy = Literal["referral_id", "child_and_referral_date", "child_and_event", "child"]
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,8 @@ class ChildTable:
 
     ``event`` is the date column by which the first (or the last) of several rows is chosen.
     ``is_complete`` says that a referral without a row here had no such event; otherwise what the
-    table carries is unknown for it.
+    table carries is unknown for it. ``keeps`` names the columns that are kept of every row, under
+    ``name``, where what happened over time is asked for.
     """
 
     table: RawTable
@@ -92,17 +93,23 @@ class ChildTable:
     match_by: MatchBy
     chooses: Literal["first", "last"] = "first"
     is_complete: bool = True
+    name: str = ""
+    keeps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Source:
-    """One input: the referrals, the tables that lie beside them, and what to say of it."""
+    """One input: the referrals, the tables that lie beside them, and what to say of it.
+
+    ``contacts`` are no part of a referral: they are judged as a subject of their own.
+    """
 
     path: str
     kind: str
     sha256: str
     referrals: RawTable
     children: tuple[ChildTable, ...] = ()
+    contacts: RawTable | None = None
     notes: tuple[str, ...] = ()
     earliest_referral: dt.date | None = None
 
@@ -131,12 +138,16 @@ def encode(cells: pa.Array | pa.ChunkedArray | Iterable[str | None]) -> RawColum
     return RawColumn(inner[outer] if len(inner) else outer, again.dictionary.to_pylist())
 
 
-def drop_rationale_text(columns: dict[str, RawColumn]) -> dict[str, RawColumn]:
+def drop_free_text(columns: dict[str, RawColumn]) -> dict[str, RawColumn]:
     """Return the columns with a written rationale turned into its length and a hash.
 
     No free text goes further than the reader: only its number of characters, and a hash by which
-    equal texts can be told. A length that was supplied stands; a blank one is filled.
+    equal texts can be told. A length that was supplied stands; a blank one is filled. Of the reason
+    for replacing a decision only that there is one is kept.
     """
+    if "superseding_reason" in columns:
+        reason = columns["superseding_reason"].mapped(lambda text: "written" if text else "")
+        columns = {**columns, "superseding_reason": reason}
     if "rationale" not in columns:
         return columns
     rationale = columns["rationale"]

@@ -77,6 +77,17 @@ DECISION_OUTCOMES: Final = (
     "other",
 )
 
+CONTACT_OUTCOMES: Final = (
+    "referral",
+    "open_case",
+    "early_help",
+    "information_and_advice",
+    "nfa",
+    "other",
+)
+CONTACT_PROGRESSED: Final = frozenset({"referral", "open_case"})
+"""Outcomes by which a contact reached a social worker."""
+
 RISK_RATINGS: Final = ("red", "amber", "green")
 
 TRUE_WORDS: Final = frozenset({"true", "1", "yes", "y", "t"})

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from triage.errors import InputError
+from triage.schema import REFERRAL_COLUMNS
 from triage.sources import annex_a, folder
 from triage.sources.cin import read_cin
 from triage.sources.grid import Grid
@@ -143,7 +144,14 @@ def _refuse_unless_referrals(grid: Grid, label: str) -> None:
 
 
 def _table_source(path: Path, digest: str, table: RawTable) -> Source:
-    return Source(str(path), REFERRAL_TABLE, digest, table, notes=table.notes)
+    referrals, notes = _referral_columns(table)
+    return Source(str(path), REFERRAL_TABLE, digest, referrals, notes=(*table.notes, *notes))
+
+
+def _referral_columns(table: RawTable) -> tuple[RawTable, list[str]]:
+    """Return a table without the columns that only the tables beside it carry, each named."""
+    columns = {name: cells for name, cells in table.columns.items() if name in REFERRAL_COLUMNS}
+    return replace(table, columns=columns), folder.passed_over(table, tuple(columns))
 
 
 def _read_folder(path: Path) -> Source:
@@ -185,24 +193,22 @@ def _is_list_heading(row: Sequence[str]) -> bool:
 def _folder_of_tables(path: Path, tables: dict[str, Path]) -> Source:
     grid = _read_grid(tables["referrals"])
     _refuse_unless_referrals(grid, str(tables["referrals"]))
-    referrals = grid.table(str(tables["referrals"]))
-    notes = [f"{tables['referrals'].name}: {note}" for note in referrals.notes]
+    referrals, ignored = _referral_columns(grid.table(str(tables["referrals"])))
+    notes = [f"{tables['referrals'].name}: {note}" for note in referrals.notes] + ignored
     children = []
+    contacts = None
     for name, file in tables.items():
         if name == "referrals":
             continue
-        if name in folder.NOT_USED:
-            notes.append(f"{file.name}: answers no rule and was passed over")
-            continue
         table = _read_grid(file).table(str(file))
         notes += [f"{file.name}: {note}" for note in table.notes]
+        if name == folder.CONTACTS:
+            contacts = folder.contact_table(table)
+            notes += folder.passed_over(table, folder.CONTACT_COLUMNS)
+            continue
         child = folder.child_table(name, table, referrals)
-        known = {*child.carries, "referral_id", "child_id", "referral_date"}
-        notes += [
-            f"{file.name}: column {column} belongs to another table and was ignored"
-            for column in table.columns
-            if column not in known
-        ]
+        keys = ("referral_id", "child_id", "referral_date")
+        notes += folder.passed_over(table, (*child.carries, *child.keeps, *keys))
         twice = [column for column in child.carries if column in referrals.columns]
         if twice:
             notes.append(
@@ -220,6 +226,7 @@ def _folder_of_tables(path: Path, tables: dict[str, Path]) -> Source:
         _digest(*tables.values()),
         referrals,
         tuple(children),
+        contacts,
         tuple(notes),
     )
 

@@ -1,8 +1,8 @@
 """Ofsted's Annex A: child-level lists, as a workbook or a folder of CSV files.
 
-List 3 holds the referrals; lists 4, 5 and 6 hold assessments, section 47 enquiries and children in
-need, which bear no referral identifier and are joined on child and date. Named workers are not
-read: the lists give no date of allocation.
+List 3 holds the referrals, list 1 the contacts, list 2 early help; lists 4, 5 and 6 hold
+assessments, section 47 enquiries and children in need, which bear no referral identifier and are
+joined on child and date. Named workers are not read: the lists give no date of allocation.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from triage.sources.folder import CONTACT_COLUMNS
 from triage.sources.grid import Grid
 from triage.sources.headings import folded, is_referral_heading
 from triage.tables import LOST, ChildTable, RawColumn, RawTable, Source
 from triage.vocabulary import CLOSURE_REASONS, PRIMARY_NEEDS, REFERRAL_SOURCES
 
 KIND: Final = "Ofsted Annex A"
-LISTS_USED: Final = (3, 4, 5, 6)
+LISTS_USED: Final = (1, 2, 3, 4, 5, 6)
 
 _LETTERED = re.compile(r"^[a-z]\d?[).]\s*", re.IGNORECASE)
 _SOURCE_WORDS: Final = {
@@ -55,7 +56,7 @@ def is_list_3(headings: Sequence[str]) -> bool:
 
 
 def annex_a_source(path: Path, sha256: str, lists: dict[int, tuple[str, Grid]]) -> Source:
-    """Return the referrals of List 3 with what lists 4, 5 and 6 add.
+    """Return the referrals of List 3 with what lists 2, 4, 5 and 6 add, and the contacts of list 1.
 
     ``lists`` holds each list found by its number, with the name it goes by in messages.
     """
@@ -89,25 +90,46 @@ def annex_a_source(path: Path, sha256: str, lists: dict[int, tuple[str, Grid]]) 
             children.append(
                 ChildTable(table, carried, event, "child_and_event", "first", is_complete)
             )
+    if 2 in lists:
+        children += _early_help(*lists[2])
     passed_over = sorted(number for number in lists if number not in LISTS_USED)
     if passed_over:
         notes.append(
             f"{path}: lists {', '.join(map(str, passed_over))} answer no rule and were passed over"
         )
-    return Source(str(path), KIND, sha256, referrals, tuple(children), tuple(notes))
+    contacts = _contacts(*lists[1]) if 1 in lists else None
+    return Source(str(path), KIND, sha256, referrals, tuple(children), contacts, tuple(notes))
+
+
+def _contacts(name: str, grid: Grid) -> RawTable | None:
+    """Return List 1: contacts with their date and source; the list has no outcome of a contact."""
+    table = _coded(grid.table(name))
+    columns = {
+        column: table.columns[column] for column in CONTACT_COLUMNS if column in table.columns
+    }
+    if not {"child_id", "contact_date"} <= columns.keys():
+        return None
+    return replace(table, columns=columns, notes=())
+
+
+def _early_help(name: str, grid: Grid) -> list[ChildTable]:
+    """Return List 2: early help, by the start of its assessment."""
+    event: Final = "early_help_started_on"
+    table = replace(_headed(grid, "assessmentstartdate", event).table(name), notes=())
+    if not {"child_id", event} <= table.columns.keys():
+        return []
+    return [ChildTable(table, (), event, "child", name="early_help", keeps=(event,))]
 
 
 def _with_start(number: int, grid: Grid) -> Grid:
     """Return List 6 with its start date headed as what it is: the date of the referral."""
-    if number != 6:
-        return grid
-    return replace(
-        grid,
-        headings=tuple(
-            "referral_date" if folded(heading) == "cinstartdate" else heading
-            for heading in grid.headings
-        ),
-    )
+    return _headed(grid, "cinstartdate", "referral_date") if number == 6 else grid
+
+
+def _headed(grid: Grid, heading: str, column: str) -> Grid:
+    """Return a list with one heading, folded, replaced by the name of the column it means."""
+    headings = tuple(column if folded(text) == heading else text for text in grid.headings)
+    return replace(grid, headings=headings)
 
 
 def _tidy(table: RawTable) -> RawTable:
@@ -129,7 +151,6 @@ _HEADINGS_KNOWN: Final = frozenset(
     folded(heading)
     for heading in (
         "Gender", "Ethnicity", "Age", "Age of Child (Years)", "Allocated Worker",
-        "Number of Referrals in Last 12 Months",
     )
 )  # fmt: skip
 
@@ -149,6 +170,7 @@ def _source_notes(name: str, table: RawTable) -> list[str]:
 def _coded(table: RawTable) -> RawTable:
     changes: dict[str, Callable[[str], str | None]] = {
         "referral_source": _source,
+        "contact_source": _source,
         "primary_need": _need,
         "closure_reason": _closure,
         "nfa": _yes_no,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from triage.errors import InputError
-from triage.schema import BELONGS_TO
+from triage.schema import BELONGS_TO, REFERRAL_COLUMNS
 from triage.tables import ChildTable, MatchBy, RawTable
 
 KIND: Final = "folder of tables"
@@ -16,16 +16,39 @@ READABLE: Final = (".csv", ".parquet", ".xlsx", ".xls", ".txt", ".tsv")
 
 @dataclass(frozen=True)
 class _Beside:
-    """A table beside the referrals: what it may carry and which date orders its rows."""
+    """A table beside the referrals: what it may carry, and which date orders its rows.
+
+    ``carries`` goes to the referral from the row that counts for it; ``keeps`` is kept of each row.
+    """
 
     carries: tuple[str, ...]
     event: str
     last: bool = False
+    keeps: tuple[str, ...] = ()
+    of_child: bool = False
+
+
+def _of_referral(*columns: str) -> tuple[str, ...]:
+    return tuple(column for column in columns if column in REFERRAL_COLUMNS)
 
 
 BESIDE: Final = {
-    "decisions": _Beside(("decision_at", *BELONGS_TO["decision_at"]), "decision_at"),
-    "allocations": _Beside(("allocated_at", *BELONGS_TO["allocated_at"]), "allocated_at"),
+    "decisions": _Beside(
+        _of_referral("decision_at", *BELONGS_TO["decision_at"], "feedback_at"),
+        "decision_at",
+        keeps=("decision_at", "decision_id", "supersedes_decision_id", "superseding_reason"),
+    ),
+    "allocations": _Beside(
+        _of_referral("allocated_at", *BELONGS_TO["allocated_at"]),
+        "allocated_at",
+        keeps=(
+            "allocated_at",
+            "allocation_ended_at",
+            "allocated_worker_id",
+            "allocated_worker_role",
+            "worker_is_registered",
+        ),
+    ),
     "assessments": _Beside(
         (
             "assessment_started_on",
@@ -40,8 +63,16 @@ BESIDE: Final = {
         "strategy_discussion_on",
     ),
     "oversight": _Beside(("last_oversight_on",), "last_oversight_on", last=True),
+    "early_help": _Beside(
+        (), "early_help_started_on", keeps=("early_help_started_on",), of_child=True
+    ),
 }
-NOT_USED: Final = ("contacts", "early_help")
+"""Each table that may lie beside ``referrals``, but for ``contacts``, which belong to a child."""
+CONTACTS: Final = "contacts"
+CONTACT_COLUMNS: Final[tuple[str, ...]] = (
+    "child_id", "contact_date", "contact_id", "contact_source", "contact_outcome", "team",
+    "restricted",
+)  # fmt: skip
 
 
 def table_files(folder: Path) -> dict[str, Path]:
@@ -55,7 +86,7 @@ def table_files(folder: Path) -> dict[str, Path]:
         name = path.stem.casefold()
         if path.suffix.casefold() not in READABLE or not path.is_file():
             continue
-        if name in ("referrals", *BESIDE, *NOT_USED):
+        if name in ("referrals", *BESIDE, CONTACTS):
             if name in found:
                 raise InputError(
                     f"{folder}: holds both {found[name].name} and {path.name}; leave one of them."
@@ -75,7 +106,13 @@ def child_table(name: str, table: RawTable, referrals: RawTable) -> ChildTable:
     """
     beside = BESIDE[name]
     match: MatchBy
-    if "referral_id" in table.columns and "referral_id" in referrals.columns:
+    if beside.of_child:
+        match = "child"
+        if not {"child_id", beside.event} <= table.columns.keys():
+            raise InputError(
+                f"{table.source}: says nothing of a child; give it child_id and {beside.event}."
+            )
+    elif "referral_id" in table.columns and "referral_id" in referrals.columns:
         match = "referral_id"
     elif {"child_id", "referral_date"} <= table.columns.keys():
         match = "child_and_referral_date"
@@ -86,6 +123,31 @@ def child_table(name: str, table: RawTable, referrals: RawTable) -> ChildTable:
             f"{table.source}: cannot be joined to the referrals; give it referral_id, or child_id "
             f"with referral_date, or child_id with {beside.event}."
         )
-    carries = tuple(column for column in beside.carries if column in table.columns)
+    carries, keeps = (
+        tuple(column for column in columns if column in table.columns)
+        for columns in (beside.carries, beside.keeps)
+    )
     chooses: Final = "last" if beside.last else "first"
-    return ChildTable(table, carries, beside.event, match, chooses)
+    return ChildTable(table, carries, beside.event, match, chooses, name=name, keeps=keeps)
+
+
+def contact_table(table: RawTable) -> RawTable:
+    """Return a table of contacts with the columns that count in it.
+
+    Raises:
+        InputError: when it names no child or no date.
+    """
+    if not {"child_id", "contact_date"} <= table.columns.keys():
+        raise InputError(f"{table.source}: is no table of contacts without child_id, contact_date.")
+    columns = {name: table.columns[name] for name in CONTACT_COLUMNS if name in table.columns}
+    return replace(table, columns=columns)
+
+
+def passed_over(table: RawTable, known: tuple[str, ...]) -> list[str]:
+    """Return a sentence for each column of a table that has no meaning there."""
+    name = Path(table.source).name
+    return [
+        f"{name}: column {column} belongs to another table and was ignored"
+        for column in table.columns
+        if column not in known
+    ]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from triage.sources.headings import read_headings
-from triage.tables import LOST, Problem, RawColumn, RawTable, Rows, drop_rationale_text, encode
+from triage.tables import LOST, Problem, RawColumn, RawTable, Rows, drop_free_text, encode
 from triage.vocabulary import cut
 
 FIRST_ROW = 2
@@ -32,7 +32,7 @@ class Grid:
         return RawTable(
             source,
             np.arange(FIRST_ROW, self.n_rows + FIRST_ROW, dtype=np.int64),
-            drop_rationale_text(columns),
+            drop_free_text(columns),
             problems,
             headings.notes(),
         )

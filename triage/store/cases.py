@@ -10,7 +10,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from triage.calendar import add_working_days, to_date, to_day
-from triage.pipeline import Run
+from triage.run import Run
 from triage.store.tables import case, flag
 
 CHUNK: Final = 5_000

@@ -18,8 +18,8 @@ import sqlalchemy as sa
 from triage import __version__
 from triage.flags import Flag
 from triage.judging import CLEAR_CODE
-from triage.pipeline import Run, lasting_evidence, timeline
 from triage.rules import Rule
+from triage.run import Run, lasting_evidence
 from triage.store.cases import Writes, event_row, follow_cases, insert_rows, open_cases
 from triage.store.connection import writing
 from triage.store.tables import (
@@ -32,6 +32,7 @@ from triage.store.tables import (
     ruleset_rule,
     run,
 )
+from triage.timeline import timeline
 
 ACTOR: Final = "system:nightly"
 
@@ -259,11 +260,11 @@ def _clear(
         row.id: (row.child_id, row.referral_id)
         for row in connection.execute(sa.select(case.c.id, case.c.child_id, case.c.referral_id))
     }
-    judged = result.judged
+    judged = result.referrals.judged
     place_of = {
         key: place
         for place, key in enumerate(
-            zip(judged.child_ids.tolist(), judged.referral_ids.tolist(), strict=True)
+            zip(judged.child_ids.tolist(), judged.ids.tolist(), strict=True)
         )
     }
     for row in standing:

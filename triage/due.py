@@ -1,0 +1,83 @@
+"""Early warning: what falls due today or on the next working day, before it is late.
+
+Nothing here is a flag. A rule that knows what it waits for (its file has a ``due``) is asked again
+with its clocks two working days on and the records as they stand: what it would flag then, and does
+not flag now, is due today or on the next working day.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from triage.calendar import add_working_days, to_date, to_day
+from triage.entries import Entries
+from triage.facts import FACT_BY_NAME, FactTable
+from triage.flags import describe_due
+from triage.judging import FLAG_CODE, Verdict, judge_all
+from triage.rules import Ruleset
+from triage.subject import ReferralSubject
+
+AHEAD: Final = 2
+"""Working days the clocks are put on by: what is due on the next one is late on the second."""
+
+
+@dataclass(frozen=True)
+class Due:
+    """Something that a rule will flag unless it is done by ``due_on``."""
+
+    rule: str
+    severity: str
+    child_id: str
+    referral_id: str
+    referral_date: dt.date
+    team: str | None
+    due_on: dt.date
+    message: str
+    restricted: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as outside scripts read it."""
+        return {
+            "rule": self.rule,
+            "severity": self.severity,
+            "child_id": self.child_id,
+            "referral_id": self.referral_id,
+            "referral_date": self.referral_date.isoformat(),
+            "team": self.team,
+            "due_on": self.due_on.isoformat(),
+            "message": self.message,
+        }
+
+
+def what_is_due(
+    ruleset: Ruleset,
+    referrals: Entries,
+    as_of: dt.date,
+    history_from: dt.date,
+    judged: npt.NDArray[np.bool_],
+    verdicts: Mapping[str, Verdict],
+) -> tuple[Due, ...]:
+    """Return what falls due by the next working day, the earliest first.
+
+    ``verdicts`` are tonight's, so that what is flagged already is not called due.
+    """
+    wanted = [r.id for r in ruleset.rules if r.about.due and r.status == "stable" and not r.is_off]
+    if not wanted:
+        return ()
+    later = to_date(add_working_days(to_day(as_of), AHEAD))
+    table = FactTable(ReferralSubject(referrals, as_of, history_from, later), FACT_BY_NAME)
+    needed = ruleset.only(*wanted)
+    then = judge_all(needed, table, judged)
+    found = []
+    for rule_id in wanted:
+        is_new = (then[rule_id].codes == FLAG_CODE) & (verdicts[rule_id].codes != FLAG_CODE)
+        rows = np.flatnonzero(judged & is_new).tolist()
+        rule = ruleset.by_id[rule_id]
+        found += [Due(**said) for said in describe_due(rule, table, then, rows)]
+    return tuple(sorted(found, key=lambda one: (one.due_on, one.rule, one.referral_id)))

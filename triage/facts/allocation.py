@@ -1,0 +1,277 @@
+"""Facts of who holds a case: the first allocation, the workers over time, and oversight."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Final
+
+import numpy as np
+
+from triage.calendar import minus_months_array, working_days
+from triage.facts.fact import WORKING_DAYS, Fact, date, has, number, text
+from triage.measure import NONE, UNBOUNDED, Measure, Truth, Whole, between, known, truth
+from triage.subject import ReferralSubject
+from triage.validation import ABSENT, BLANK, GIVEN, Column
+
+_FAR: Final = 10**7
+"""A day later than any: an allocation that lasts."""
+_SPAN: Final = 10**8
+"""Larger than any day, so that a referral and a day make one number."""
+
+
+def working_days_to_allocation(s: ReferralSubject) -> Measure:
+    """Working days to the first allocation, from the decision or else from the referral."""
+    start, is_known = s.allocation_start
+    allocated = s.column("allocated_at")
+    return s.working_days(
+        start, allocated.value, is_known & s.given("allocated_at"), s.blank("allocated_at")
+    )
+
+
+def working_days_awaiting_allocation(s: ReferralSubject) -> Measure:
+    """Working days from where the allocation clock starts up to the date of judgement."""
+    start, is_known = s.allocation_start
+    return s.working_days(start, s.clock_column, is_known)
+
+
+def allocation_clock(s: ReferralSubject) -> Measure:
+    """Say in words from where the allocation clock runs, for messages."""
+    names = (
+        "the decision",
+        "the referral (no decision is recorded)",
+        "a date that cannot be read",
+        "the referral (extract has no decisions)",
+    )
+    measure = known(s.column("decision_at").state, np.ones(s.n, bool))
+    return replace(measure, names=names)
+
+
+@dataclass(frozen=True)
+class _Held:
+    """Allocations over time, sorted by referral and start: from when, until when, by whom."""
+
+    owner: Whole
+    start: Whole
+    end: Whole
+    worker: Column
+    is_unread: Truth
+    """Where an allocation of a referral cannot be placed in time."""
+
+
+def _held(s: ReferralSubject) -> _Held | None:
+    """Return the allocations over time; None where the extract carries only the first one.
+
+    The end is ``_FAR`` while an allocation lasts.
+    """
+    events = s.events("allocations")
+    if events is None or not {"allocated_at", "allocation_ended_at"} <= events.columns.keys():
+        return None
+    start, end = events.column("allocated_at"), events.column("allocation_ended_at")
+    is_unread = np.zeros(s.n, bool)
+    is_read = np.isin(start.state, (GIVEN, BLANK)) & np.isin(end.state, (GIVEN, BLANK))
+    is_unread[events.owner[~is_read]] = True
+    until = np.where(end.state == GIVEN, end.value, _FAR)
+    rows = np.flatnonzero(start.state == GIVEN)
+    order = rows[np.lexsort((until[rows], start.value[rows], events.owner[rows]))]
+    worker = events.column("allocated_worker_id").take(order)
+    return _Held(events.owner[order], start.value[order], until[order], worker, is_unread)
+
+
+def working_days_without_worker(s: ReferralSubject) -> Measure:
+    """Longest time in working days between one worker's end and the next one's start.
+
+    Up to the closure, or to the date of judgement, where no other worker followed. 0 where the
+    case was never without one, none where it was never allocated.
+    """
+    held = _held(s)
+    if held is None:
+        return known(np.zeros(s.n), np.zeros(s.n, bool))
+    offset = held.owner * _SPAN
+    covered = np.maximum.accumulate(offset + held.end) - offset
+    is_next = np.r_[False, held.owner[1:] == held.owner[:-1]]
+    before = np.where(is_next, np.r_[0, covered[:-1]], held.start)
+    longest, last = np.zeros(s.n, np.int64), np.zeros(s.n, np.int64)
+    np.maximum.at(longest, held.owner, _gaps(before, held.start))
+    last[held.owner] = covered
+    closed = s.column("closed_on")
+    finish = np.where(closed.state == GIVEN, closed.value, s.clock)
+    is_left = (last > 0) & (last < finish) & ~(s.yes("nfa") & (closed.state != GIVEN))
+    longest = np.where(is_left, np.maximum(longest, _gaps(last, finish)), longest)
+    is_end_known = (closed.state == GIVEN) | (s.blank("closed_on") & s.given("nfa"))
+    is_known = ~held.is_unread & ~(is_left & ~is_end_known)
+    return known(longest, is_known, is_known & (last == 0))
+
+
+def _gaps(end: Whole, start: Whole) -> Whole:
+    """Return the working days from each end to a later start; 0 where the start is not later."""
+    is_gap = start > end
+    days = working_days(
+        np.where(is_gap, end, 0).astype(np.int32), np.where(is_gap, start, 0).astype(np.int32)
+    )
+    return np.where(is_gap, days, 0)
+
+
+def n_workers(s: ReferralSubject, months: int) -> Measure:
+    """Most workers to whom the case was newly allocated within so many months.
+
+    Known only where the extract carries the allocations over time. A worker who cannot be told is
+    none, so that the number is the least there were.
+    """
+    held = _held(s)
+    if held is None:
+        return known(np.zeros(s.n), np.zeros(s.n, bool))
+    earliest = minus_months_array(held.start.astype(np.int32), months).astype(np.int64)
+    first = np.searchsorted(held.owner * _SPAN + held.start, held.owner * _SPAN + earliest, "left")
+    who = np.where(held.worker.state == GIVEN, held.worker.value, -1).tolist()
+    most = np.zeros(s.n, np.int64)
+    for place, (begin, owner) in enumerate(zip(first.tolist(), held.owner.tolist(), strict=True)):
+        if place - begin + 1 > most[owner]:
+            most[owner] = max(most[owner], len({*who[begin : place + 1]} - {-1}))
+    is_unsure = held.is_unread.copy()
+    is_unsure[held.owner[held.worker.state != GIVEN]] = True
+    return between(most, np.where(is_unsure, UNBOUNDED, most))
+
+
+def is_allocated_to_nobody_named(s: ReferralSubject, among: tuple[str, ...]) -> Measure:
+    """Whether every allocation is to a desk: a worker or role of a list, or the team itself.
+
+    None where the case is not allocated at all.
+    """
+    events = s.events("allocations")
+    if events is None or "allocated_worker_id" not in events.columns:
+        owner = np.flatnonzero(s.given("allocated_at"))
+        worker, role = s.column("allocated_worker_id"), s.column("allocated_worker_role")
+        worker, role = worker.take(owner), role.take(owner)
+    else:
+        rows = np.flatnonzero(events.column("allocated_at").state == GIVEN)
+        owner = events.owner[rows]
+        worker = events.column("allocated_worker_id").take(rows)
+        role = events.column("allocated_worker_role").take(rows)
+    desks = {name.casefold() for name in among}
+    team = s.column("team").take(owner)
+    is_desk = _named(worker, desks) | _named(role, desks) | _same(worker, team)
+    is_person = ~is_desk & (worker.state == GIVEN)
+    has_person, has_desk, is_unsure = (np.zeros(s.n, bool) for _ in range(3))
+    has_person[owner[is_person]] = True
+    has_desk[owner[is_desk]] = True
+    is_unsure[owner[~is_desk & ~is_person]] = True
+    found = truth(has_desk & ~is_unsure & ~has_person, has_person)
+    state = np.where(s.blank("allocated_at"), NONE, found.state)
+    return replace(found, state=state.astype(np.uint8))
+
+
+def _named(column: Column, words: set[str]) -> Truth:
+    is_word = np.array([name.casefold() in words for name in column.names] or [False], bool)
+    return np.asarray((column.state == GIVEN) & is_word[column.value], bool)
+
+
+def _same(column: Column, other: Column) -> Truth:
+    ours = np.array([name.casefold() for name in column.names] or [""], object)
+    theirs = np.array([name.casefold() for name in other.names] or [""], object)
+    both = (column.state == GIVEN) & (other.state == GIVEN)
+    return np.asarray(both & (ours[column.value] == theirs[other.value]), bool)
+
+
+def is_section47(s: ReferralSubject) -> Measure:
+    """Whether there is section 47 work: an enquiry, or a decision that calls for one."""
+    outcome = s.column("decision_outcome")
+    is_decided = _named(outcome, {"section47"})
+    is_other = ((outcome.state == GIVEN) & ~is_decided) | s.blank("decision_at")
+    yes = s.given("section47_started_on") | is_decided
+    return truth(yes, s.blank("section47_started_on") & (is_other | (outcome.state == ABSENT)))
+
+
+def has_unregistered_worker_on_section47(s: ReferralSubject) -> Measure:
+    """Whether a worker who is not registered held the case on or after the enquiry's first day.
+
+    Unqualified workers may hold other work; section 47 enquiries are led by a social worker.
+    """
+    enquiry = s.column("section47_started_on")
+    events = s.events("allocations")
+    if events is None or "worker_is_registered" not in events.columns:
+        owner = np.flatnonzero(s.given("allocated_at"))
+        registered = s.column("worker_is_registered").take(owner)
+        until = np.full(len(owner), _FAR)
+    else:
+        rows = np.flatnonzero(events.column("allocated_at").state == GIVEN)
+        owner = events.owner[rows]
+        registered = events.column("worker_is_registered").take(rows)
+        end = events.column("allocation_ended_at").take(rows)
+        until = np.where(end.state == GIVEN, end.value, _FAR)
+    during = (enquiry.state[owner] == GIVEN) & (until > enquiry.value[owner])
+    is_not, is_unsure = np.zeros(s.n, bool), np.zeros(s.n, bool)
+    is_not[owner[during & (registered.state == GIVEN) & (registered.value == 0)]] = True
+    is_unsure[owner[during & (registered.state != GIVEN)]] = True
+    is_unsure |= (enquiry.state != GIVEN) & (enquiry.state != BLANK)
+    is_unsure |= (
+        s.given("section47_started_on") & ~s.given("allocated_at") & ~s.blank("allocated_at")
+    )
+    return truth(is_not, ~is_not & ~is_unsure)
+
+
+def _oversight_start(s: ReferralSubject) -> tuple[Whole, Truth]:
+    """Return the day of the latest note, or of the referral where there is none."""
+    note = s.column("last_oversight_on")
+    start = np.where(note.state == GIVEN, np.maximum(note.value, s.day), s.day)
+    return start, np.isin(note.state, (GIVEN, BLANK))
+
+
+def days_without_oversight(s: ReferralSubject) -> Measure:
+    """Days from the latest oversight note, or from the referral without one, to judgement."""
+    start, is_known = _oversight_start(s)
+    return known(s.clock_column - start, is_known)
+
+
+def working_days_without_oversight(s: ReferralSubject) -> Measure:
+    """Working days from the latest note, or from the referral without one, to judgement."""
+    start, is_known = _oversight_start(s)
+    return s.working_days(start, s.clock_column, is_known)
+
+
+FACTS: Final[tuple[Fact, ...]] = (
+    has("is_allocated", "allocated_at", "the case is allocated to a named worker"),
+    date("allocated_on", "allocated_at", "date of the first allocation"),
+    Fact("working_days_to_allocation", "whole number", WORKING_DAYS,
+         "to the first allocation, from the decision, or from the referral where none is recorded",
+         ("allocated_at",), working_days_to_allocation, also=("decision_at",)),
+    Fact("working_days_awaiting_allocation", "whole number", WORKING_DAYS,
+         "from that same start to the date of judgement", (), working_days_awaiting_allocation,
+         also=("decision_at",), moves=True),
+    Fact("allocation_clock", "text", "words", "from where the allocation clock runs", (),
+         allocation_clock, also=("decision_at",)),
+    Fact("allocated_worker_role", "text", "role", "role of the first allocation's worker",
+         ("allocated_worker_role",), partial(text, name="allocated_worker_role")),
+    Fact("worker_is_agency", "yes or no", "", "the first allocation is to an agency worker",
+         ("worker_is_agency",),
+         lambda s: known(s.column("worker_is_agency").value, s.given("worker_is_agency"))),
+    Fact("worker_caseload", "whole number", "children",
+         "children that the first allocation's worker held when the case was allocated",
+         ("worker_caseload",), partial(number, name="worker_caseload")),
+    Fact("working_days_without_worker", "whole number", WORKING_DAYS,
+         "longest time between one worker's end and the next one's start, or up to closure or "
+         "judgement where none followed", ("allocated_at", "allocation_ended_at"),
+         working_days_without_worker, also=("closed_on", "nfa"), moves=True),
+    Fact("n_workers", "whole number", "workers",
+         "most workers to whom the case was newly allocated within the months of the window",
+         ("allocated_at", "allocation_ended_at", "allocated_worker_id"), n_workers, within=True),
+    Fact("is_allocated_to_nobody_named", "yes or no", "",
+         "every allocation is to a worker or role of a list, or to the team itself",
+         ("allocated_at", "allocated_worker_id"), is_allocated_to_nobody_named,
+         also=("allocated_worker_role", "team"), among=True),
+    Fact("is_section47", "yes or no", "",
+         "a section 47 enquiry has started, or the decision calls for one",
+         ("section47_started_on",), is_section47, also=("decision_outcome", "decision_at")),
+    Fact("has_unregistered_worker_on_section47", "yes or no", "",
+         "a worker who is not registered held the case on or after the day a section 47 enquiry "
+         "started", ("section47_started_on", "worker_is_registered"),
+         has_unregistered_worker_on_section47, also=("allocated_at", "allocation_ended_at")),
+    has("has_oversight", "last_oversight_on", "a note of supervision or oversight is recorded"),
+    date("last_oversight_on", "last_oversight_on", "date of the latest oversight note"),
+    Fact("days_without_oversight", "whole number", "days",
+         "from the latest oversight note, or from the referral without one, to the date of "
+         "judgement", ("last_oversight_on",), days_without_oversight, moves=True),
+    Fact("working_days_without_oversight", "whole number", WORKING_DAYS,
+         "from the latest oversight note, or from the referral without one, to the date of "
+         "judgement", ("last_oversight_on",), working_days_without_oversight, moves=True),
+)  # fmt: skip

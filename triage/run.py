@@ -1,0 +1,204 @@
+"""The result of one check: every row accounted for, every rule counted, every flag."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from triage.due import Due
+from triage.facts import FACT_BY_NAME, FactTable
+from triage.flags import Flag
+from triage.rules import Rule, Ruleset, Status, severity_rank
+from triage.tables import Problem, Source
+
+DEFAULT_WINDOW = 3
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a run is asked: the date of judgement, the window in months (None: all), history."""
+
+    as_of: dt.date
+    window: int | None = DEFAULT_WINDOW
+    history_from: dt.date | None = None
+
+
+@dataclass(frozen=True)
+class RuleResult:
+    """How one rule ended on the judged referrals, or contacts."""
+
+    rule: Rule
+    n_flag: int
+    n_clear: int
+    n_cannot_tell: int
+    can_flag: bool
+    missing_columns: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the counts as outside scripts read them."""
+        return {
+            "id": self.rule.id,
+            "severity": self.rule.severity,
+            "flag": self.n_flag,
+            "clear": self.n_clear,
+            "cannot_tell": self.n_cannot_tell,
+            "not_evaluable": not self.can_flag,
+            "missing_columns": list(self.missing_columns),
+        }
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What was judged, known by its identifier, with the outcome of every rule."""
+
+    ids: npt.NDArray[np.object_]
+    child_ids: npt.NDArray[np.object_]
+    outcomes: dict[str, npt.NDArray[np.int8]]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the rules said of all that was judged of one subject."""
+
+    rows: Mapping[str, int]
+    problems: tuple[Problem, ...]
+    results: tuple[RuleResult, ...]
+    flags: tuple[Flag, ...]
+    table: FactTable | None = field(repr=False)
+    judged: Judged = field(repr=False)
+
+    def results_of(self, status: Status) -> tuple[RuleResult, ...]:
+        """Return the counts of the rules that are stable, or on trial."""
+        return tuple(result for result in self.results if result.rule.status == status)
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one check found: of referrals, and of contacts, which may never become one."""
+
+    options: Options
+    history_from: dt.date
+    sources: tuple[Source, ...]
+    ruleset: Ruleset
+    notes: tuple[str, ...]
+    referrals: Judgement
+    contacts: Judgement
+    due: tuple[Due, ...]
+
+    @property
+    def rows(self) -> Mapping[str, int]:
+        """Return the rows of referrals by fate."""
+        return self.referrals.rows
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Return what is wrong with the rows of referrals and of the tables beside them."""
+        return self.referrals.problems
+
+    @property
+    def results(self) -> tuple[RuleResult, ...]:
+        """Return the counts of the stable rules that judge referrals."""
+        return self.referrals.results_of("stable")
+
+    @property
+    def flags(self) -> tuple[Flag, ...]:
+        """Return the flags of the stable rules on referrals, in the order of the contract."""
+        return self._flags(self.referrals, "stable")
+
+    @property
+    def contact_flags(self) -> tuple[Flag, ...]:
+        """Return the flags of the stable rules on contacts, in the same order."""
+        return self._flags(self.contacts, "stable")
+
+    @property
+    def trial_results(self) -> tuple[RuleResult, ...]:
+        """Return the counts of the rules on trial."""
+        return self.referrals.results_of("trial") + self.contacts.results_of("trial")
+
+    @property
+    def trial_flags(self) -> tuple[Flag, ...]:
+        """Return the flags of the rules on trial, which never reach the queue."""
+        found = (self._flags(of, "trial") for of in (self.referrals, self.contacts))
+        return tuple(sorted((flag for flags in found for flag in flags), key=flag_order))
+
+    def _flags(self, judgement: Judgement, status: Status) -> tuple[Flag, ...]:
+        rules = self.ruleset.by_id
+        return tuple(flag for flag in judgement.flags if rules[flag.rule].status == status)
+
+    def reaches(self, severity: str) -> bool:
+        """Return whether a flag of this severity or above was raised by a stable rule."""
+        rank = severity_rank(severity)
+        found = (*self.flags, *self.contact_flags)
+        return any(severity_rank(flag.severity) <= rank for flag in found)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the run as one object for outside scripts."""
+        window = self.options.window
+        return {
+            "as_of": self.options.as_of.isoformat(),
+            "inputs": [
+                {
+                    "path": source.path,
+                    "kind": source.kind,
+                    "sha256": source.sha256,
+                    "rows": len(source.referrals),
+                }
+                for source in self.sources
+            ],
+            "ruleset": {"hash": self.ruleset.hash, "count": len(self.results)},
+            "rows": dict(self.rows),
+            "window": "all" if window is None else str(window),
+            "history_from": self.history_from.isoformat(),
+            "notes": list(self.notes),
+            "rejections": problems_json(self.problems, "rejected"),
+            "problems": problems_json(self.problems, "problem"),
+            "rules": [result.as_json() for result in self.results],
+            "flags": [flag.as_json() for flag in self.flags],
+            "due": [one.as_json() for one in self.due],
+            "contacts": {
+                "rows": dict(self.contacts.rows),
+                "rejections": problems_json(self.contacts.problems, "rejected"),
+                "problems": problems_json(self.contacts.problems, "problem"),
+                "rules": [r.as_json() for r in self.contacts.results_of("stable")],
+                "flags": [flag.as_json() for flag in self.contact_flags],
+            },
+            "trial": {
+                "rules": [result.as_json() for result in self.trial_results],
+                "flags": [flag.as_json() for flag in self.trial_flags],
+            },
+        }
+
+
+def problems_json(problems: Iterable[Problem], kind: str) -> list[dict[str, Any]]:
+    """Return the rejections, or the problems, as outside scripts read them."""
+    return [
+        {
+            "source": problem.source,
+            "row": problem.row,
+            "column": problem.column,
+            "message": problem.message,
+        }
+        for problem in problems
+        if problem.kind == kind
+    ]
+
+
+def flag_order(flag: Flag) -> tuple[int, dt.date, str, str]:
+    """Return the key by which flags are ordered: critical first, then date, identifier, rule."""
+    return severity_rank(flag.severity), flag.referral_date, flag.referral_id, flag.rule
+
+
+def lasting_evidence(flag: Flag, rule: Rule) -> dict[str, Any]:
+    """Return what a flag rests on, without the clocks that run on from night to night.
+
+    Facts that are only told in the message are left out as well: two flags with the same lasting
+    evidence are the same finding, even where a date beside it was corrected.
+    """
+    moving = {one.name for one in rule.facts if FACT_BY_NAME[one.name].moves}
+    left_out = moving.union(one.name for one in rule.shown)
+    return {name: value for name, value in flag.evidence.items() if name not in left_out}
