@@ -25,6 +25,7 @@ from triage.sample.words import COLUMNS
 from triage.sample.writers_annex_a import LIST_HEADINGS
 
 AS_OF = date(2026, 9, 30)
+KEYS = ["referral_id", "child_id", "referral_date"]
 EVENT_COLUMNS = (
     "referral_date", "date_of_birth", "closed_on", "decision_at", "decision_recorded_at",
     "allocated_at", "assessment_started_on", "assessment_reviewed_on", "assessment_authorised_on",
@@ -84,15 +85,30 @@ class TestForms:
         self, tmp_path: Path, small: Council
     ) -> None:
         rows = write_folder(small, tmp_path)
-        keys = ["referral_id", "child_id", "referral_date"]
-        joined = None
-        for name, count in rows.items():
-            part = pd.read_csv(tmp_path / name, dtype=str, keep_default_na=False)
-            assert len(part) == count
-            joined = part if joined is None else joined.merge(part, on=keys, how="left")
-        assert joined is not None
+        parts = {
+            name: pd.read_csv(tmp_path / name, dtype=str, keep_default_na=False) for name in rows
+        }
+        assert {name: len(part) for name, part in parts.items()} == rows
+        for name in ("decisions", "allocations", "contacts", "early_help"):
+            written = parts.pop(f"{name}.csv")
+            pd.testing.assert_frame_equal(written, getattr(small, name))
+            if name in ("decisions", "allocations"):  # the referral table has the first of each
+                parts[name] = written[~written.duplicated(KEYS)]
+        joined = parts.pop("referrals.csv")
+        assert len(joined) == len(small.referrals)
+        for part in parts.values():
+            joined = joined.merge(part, on=KEYS, how="left", suffixes=("", "_again"))
         found = joined.fillna("")[list(COLUMNS)].astype(object).values.tolist()
         assert found == small.referrals.astype(object).values.tolist()
+
+    def test_annex_a_has_the_number_of_referrals_that_the_table_has(
+        self, tmp_path: Path, small: Council
+    ) -> None:
+        path = tmp_path / "annex_a.xlsx"
+        write_annex_a(small, path, months=None)
+        place = LIST_HEADINGS[3].index("Number of Referrals in Last 12 Months")
+        counts = [int(str(row[place]).split(".")[0]) for row in sheet_rows(path, "List 3")[1:]]
+        assert counts == small.referrals["referrals_in_last_12_months"].astype(int).tolist()
 
     def test_the_whole_census_file_holds_the_same_children_and_facts(
         self, tmp_path: Path, small: Council

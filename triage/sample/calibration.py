@@ -61,9 +61,10 @@ RESTRICTED_SHARE: Final = 0.005
 # Assumption: share of returns that arrive while the earlier episode is still open.
 OVERLAP_SHARE: Final = 0.04
 
-# NFA by circumstance. Assumption, set so that NFA_SHARE comes out; Troncoso 2017 finds more NFA
-# on re-referrals, and more returns after an NFA.
-NFA_BASE: Final = 0.046
+# NFA by circumstance. Assumption, set so that NFA_SHARE comes out together with AGAIN_NFA_SHARE
+# and THIRD_NFA_SHARE below; Troncoso 2017 finds more NFA on re-referrals, and more returns after
+# an NFA.
+NFA_BASE: Final = 0.026
 NFA_MORE_ON_REREFERRAL: Final = 0.045
 NFA_MORE_BEFORE_RETURN: Final = 0.025
 NFA_AFTER_NFA: Final = 0.25
@@ -173,6 +174,79 @@ CONFERENCE_NOT_HELD_SHARE: Final = 0.012
 REFERRALS_PER_WORKER_A_YEAR: Final = 40
 TIME_TYPED_SHARE: Final = 0.60
 
+# --- What else the rules look for: assumptions, but for the mean caseload -------------------------
+
+# Returns that end without action like the one before, and third ones in a year that end so too,
+# for the same need.
+AGAIN_NFA_SHARE: Final = 0.03
+THIRD_NFA_SHARE: Final = 0.13
+NFA_RATED_RED_SHARE: Final = 0.20
+SAME_FACTORS_SHARE: Final = 0.35
+LATE_START_SHARE: Final = 0.05
+LATE_START_WORKING_DAYS: Final = (4, 15)
+FORGOTTEN_OF_UNDECIDED: Final = 0.5
+FORGOTTEN_FOUND_DAYS: Final = (40, 130)
+STRATEGY_UNRECORDED_SHARE: Final = 0.02
+STRATEGY_AFTER_ENQUIRY_SHARE: Final = 0.025
+CLOSED_ON_OPEN_ASSESSMENT_SHARE: Final = 0.30
+CLOSED_WITHOUT_MARK_SHARE: Final = 0.35
+CLOSED_SOON_DAYS: Final = 90
+REOPENED_SHARE: Final = 0.10
+REOPENED_DAYS: Final = (1, 60)
+SECTION47_BY_UNREGISTERED_SHARE: Final = 0.025
+
+# Texts used again and again: how many characters each has, and its share of such use.
+BOILERPLATE_SHARE: Final = 0.04
+BOILERPLATE: Final = ((38, 0.45), (64, 0.35), (121, 0.20))
+# Whether the referrer was told, by who referred, and after how many working days.
+TOLD_SHARE: Final = {"professional": 0.90, "individual": 0.55, "unknown": 0.05}
+FEEDBACK_LAG_WORKING_DAYS: Final[Bins] = (
+    (0, 0, 0.60), (1, 1, 0.28), (2, 4, 0.08), (5, 15, 0.04),
+)  # fmt: skip
+EARLIER_REFERRALS_WRONG_SHARE: Final = 0.015
+
+SUPERSEDED_SHARE: Final = 0.038  # of decisions other than no further action: 3 % of all
+SUPERSEDED_WORKING_DAYS: Final = (1, 15)
+SUPERSEDED_WITH_REASON: Final = 0.5
+
+# DfE workforce 2025: 15.2 children a worker on average. A worker's own mean, and what an
+# allocation adds to it by the day it was made.
+CASELOAD_MEAN: Final = 16.0
+CASELOAD_MEAN_NEWLY_QUALIFIED: Final = 12.5
+CASELOAD_SPREAD: Final = (2.2, 3.3)
+DUTY_SHARE: Final = 0.02
+DUTY_IS_TEAM: Final = 0.3
+DUTY_THEN_NAMED: Final = 0.5
+DUTY_DAYS: Final = (2, 12)
+# Changes of worker within six months of the allocation, where the episode lasted long enough.
+WORKER_CHANGES: Final = (0.69, 0.25, 0.05, 0.01)
+CHANGES_WITHIN_DAYS: Final = 180
+NOT_QUICKLY_CLOSED_DAYS: Final = 30
+UNCOVERED_SHARE: Final = 0.06
+UNCOVERED_WORKING_DAYS: Final = (3, 15)
+WORKER_LOST_SHARE: Final = 0.012
+
+# Contacts. Published figures do not count them; Sunderland 2018 had over 1,300 children with
+# repeated contacts in six months (Ofsted). All contacts: about 1.3 times the referrals.
+CONTACT_OF_REFERRAL_SHARE: Final = 0.93
+CONTACT_DAY_BEFORE_SHARE: Final = 0.35
+CONTACTS_OF_KNOWN_CHILDREN: Final = 0.165
+CONTACTS_OF_OTHER_CHILDREN: Final = 0.095
+REPEAT_CONTACTS_BEFORE_REFERRAL: Final = 0.022
+REPEAT_CONTACTS_OF_OTHERS: Final = 0.017
+REPEAT_CONTACTS: Final = ((3, 0.45), (4, 0.30), (5, 0.15), (6, 0.10))
+CONTACT_OUTCOME_MIX: Final[Mix] = {
+    "information_and_advice": 0.47, "nfa": 0.37, "early_help": 0.10, "other": 0.06,
+}  # fmt: skip
+CONTACT_OUTCOME_BLANK_SHARE: Final = 0.012
+
+# Early help after a step-down (RC9); a child who comes back got it less often.
+EARLY_HELP_SOON_SHARE: Final = 0.80
+EARLY_HELP_SOON_SHARE_OF_RETURNS: Final = 0.55
+EARLY_HELP_LATER_SHARE: Final = 0.4
+EARLY_HELP_UNRELATED_SHARE: Final = 0.015
+EARLY_HELP_DAYS: Final[Bins] = ((40, 90, 0.2), (91, 180, 0.5), (181, 300, 0.3))
+
 # --- Dirt (only with dirty=True), shares of rows or of filled cells -------------------------------
 
 SAME_DAY_DUPLICATE_SHARE: Final = 0.005
@@ -185,3 +259,9 @@ UNCLEAR_TRUTH_SHARE: Final = 0.0005
 DAY_FIRST_SHARE: Final = 0.01
 BLANK_CODE_SHARE: Final = 0.004
 BLANK_BIRTH_DATE_SHARE: Final = 0.006
+# Dates that are out of order by a slip, and events whose year was typed one too late.
+OUT_OF_ORDER_SHARE: Final = 0.005
+FUTURE_DATE_SHARE: Final = 0.004
+SOURCE_OR_NEED_LOST_SHARE: Final = 0.004
+CLOSURE_REASON_LOST_SHARE: Final = 0.018
+REASON_WITHOUT_DATE_SHARE: Final = 0.012

@@ -14,6 +14,11 @@ Ints = NDArray[np.int32]
 Truths = NDArray[np.bool_]
 
 
+def stream(seed: int, part: int) -> Rng:
+    """A stream of draws of its own for one part, so that no part changes the cells of another."""
+    return np.random.Generator(np.random.PCG64([seed, part]))
+
+
 def pick(rng: Rng, size: int, weights: Sequence[float]) -> Ints:
     """Draws ``size`` positions in ``weights``, each as often as its weight says.
 

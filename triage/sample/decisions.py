@@ -6,7 +6,7 @@ import numpy as np
 
 from triage.sample import calibration as cal
 from triage.sample import words
-from triage.sample.chance import Ints, Rng, happens, pick, pick_in_bins, whole
+from triage.sample.chance import Ints, Rng, Truths, happens, pick, pick_in_bins, whole
 from triage.sample.referrals import Columns
 from triage.sample.workdays import BLANK, Days, WorkingDays
 
@@ -15,7 +15,11 @@ _END_OF_DAY = 24 * 60 - 1
 
 
 class Staff:
-    """The council's workers: managers first, then a pool for each team, numbered from 1."""
+    """The council's workers: managers first, then a pool for each team, numbered from 1.
+
+    After the pools stand one family support worker a team, and what is no person at all: the
+    duty tray, and each team under its own name.
+    """
 
     def __init__(self, rng: Rng, referrals: int, months: int) -> None:
         """Sizes the pools to the number of referrals a year and draws each worker's role."""
@@ -27,10 +31,26 @@ class Staff:
         agency = rng.permutation(workers) < cal.AGENCY_SHARE * workers
         manager_role = np.arange(self.managers) % _MANAGERS_A_TEAM
         service_manager = words.MANAGER_ROLES.index("Service Manager")
-        self.role = np.concatenate(([BLANK], manager_role, [service_manager], role))
-        self.agency = np.concatenate((np.zeros(self.managers + 2, dtype=bool), agency))
         unregistered = words.ROLES.index("Family Support Worker")
+        teams = len(words.TEAMS)
+        self.support_start = self.managers + 2 + workers
+        self.duty = self.support_start + teams
+        self.role = np.concatenate(
+            (
+                [BLANK], manager_role, [service_manager], role, np.full(teams, unregistered),
+                np.full(1 + teams, words.ROLE_DUTY),
+            )
+        )  # fmt: skip
+        self.agency = np.zeros(len(self.role), dtype=bool)
+        self.agency[self.managers + 2 : self.support_start] = agency
         self.registered = self.role != unregistered
+
+    @property
+    def names(self) -> list[str]:
+        """The identifier of each number as typed; number 0 is nobody."""
+        width = 4 if self.duty < 10_000 else 6
+        people = [f"W{number:0{width}d}" for number in range(1, self.duty)]
+        return ["", *people, words.DUTY, *words.TEAMS]
 
     def manager(self, rng: Rng, team: Ints) -> Ints:
         """A manager of each team."""
@@ -48,6 +68,31 @@ class Staff:
         chosen = np.floor(rng.random(len(team)) * self.pool).astype(np.int32)
         return (self.managers + 2 + team * self.pool + chosen).astype(np.int32)
 
+    def other_worker(self, rng: Rng, team: Ints, not_this: Ints) -> Ints:
+        """A worker of each team's pool who is not the one given."""
+        first = self.managers + 2 + team * self.pool
+        place = not_this - first
+        in_pool = (place >= 0) & (place < self.pool)
+        choices = np.where(in_pool, self.pool - 1, self.pool)
+        chosen = np.floor(rng.random(len(team)) * choices).astype(np.int32)
+        chosen += in_pool & (chosen >= place)
+        return (first + chosen).astype(np.int32)
+
+    def registered_instead(self, worker: Ints) -> Ints:
+        """The worker, or for one of a pool who is not registered the next in it who is."""
+        first, pool = self.managers + 2, self.pool
+        numbers = np.arange(len(self.role))
+        in_pool = (numbers >= first) & (numbers < self.support_start)
+        start = first + (numbers - first) // pool * pool
+        instead = numbers.copy()
+        for _ in range(pool):
+            wanted = in_pool & ~self.registered[instead]
+            if not wanted.any():
+                break
+            after = start + (instead - start + 1) % pool
+            instead = np.where(wanted, after, instead)
+        return instead[worker].astype(np.int32)
+
 
 def decide(rng: Rng, rows: Columns, staff: Staff, wd: WorkingDays) -> Columns:
     """Draws every referral's management decision as if time never stopped.
@@ -61,9 +106,9 @@ def decide(rng: Rng, rows: Columns, staff: Staff, wd: WorkingDays) -> Columns:
     day = wd.after(rows["day"], lag)
     too_early = happens(rng, size, cal.DECISION_BEFORE_REFERRAL_SHARE)
     day = np.where(too_early, rows["day"] - whole(rng, size, 1, 5), day).astype(np.int32)
-    minute = _minute_after(rng, rows["minute"], same_day=day == rows["day"])
+    minute = minute_after(rng, rows["minute"], same_day=day == rows["day"])
     recorded = wd.after(day, pick_in_bins(rng, size, cal.RECORDING_LAG_WORKING_DAYS))
-    recorded_minute = _minute_after(rng, minute, same_day=recorded == day)
+    recorded_minute = minute_after(rng, minute, same_day=recorded == day)
     recorded = np.where(happens(rng, size, cal.RECORDING_MISSING_SHARE), BLANK, recorded)
 
     outcome = pick(rng, size, list(cal.OUTCOME_MIX.values()))
@@ -104,7 +149,7 @@ def allocate(rng: Rng, rows: Columns, decision: Columns, staff: Staff, wd: Worki
     size = len(rows["day"])
     start = np.where(decision["decided"] >= rows["day"], decision["decided"], rows["day"])
     day = wd.after(start.astype(np.int32), pick_in_bins(rng, size, cal.ALLOCATION_LAG_WORKING_DAYS))
-    minute = _minute_after(rng, decision["decided_minute"], same_day=day == start)
+    minute = minute_after(rng, decision["decided_minute"], same_day=day == start)
     worker = staff.worker(rng, rows["team"])
 
     decided = decision["decided"] != BLANK
@@ -164,7 +209,7 @@ def _judgements(rng: Rng, outcome: Ints, nfa: np.ndarray) -> tuple[Ints, Ints]:
     return risk.astype(np.int32), threshold.astype(np.int32)
 
 
-def _minute_after(rng: Rng, earlier: Ints, *, same_day: np.ndarray) -> Days:
+def minute_after(rng: Rng, earlier: Ints, *, same_day: Truths) -> Days:
     """A minute of the working day, not before ``earlier`` on the same day; no time stays so."""
     size = len(earlier)
     office_hours = whole(rng, size, 8 * 60 + 30, 18 * 60)

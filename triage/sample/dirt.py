@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from triage.sample import calibration as cal
 from triage.sample.chance import Ints, Rng, Truths, happens, pick, whole
-from triage.sample.text import Text
+from triage.sample.text import Text, days_text
 from triage.sample.workdays import BLANK
 
 _UNREADABLE = ("31/02/2026", "2025-13-04", "not known", "TBC", "")
@@ -34,6 +34,23 @@ _EVENT_DATES = (
     "icpc_on",
     "last_oversight_on",
 )
+_OUT_OF_ORDER = (
+    ("assessment_started_on", "referral_date"),
+    ("section47_started_on", "referral_date"),
+    ("assessment_authorised_on", "assessment_started_on"),
+    ("closed_on", "referral_date"),
+)
+_DAYS_OF = {"referral_date": "day", "assessment_started_on": "started"}
+_FUTURE_DATES = (
+    "closed_on",
+    "decision_at",
+    "allocated_at",
+    "assessment_started_on",
+    "assessment_authorised_on",
+    "icpc_on",
+    "last_oversight_on",
+)
+_ISO_DATE = r"^\d{4}-(0[1-9]|1[0-2])-([01]\d|2[0-8])"
 
 
 def same_day_duplicates(rng: Rng, rows: dict[str, Ints], count: int) -> dict[str, Ints]:
@@ -84,6 +101,47 @@ def mistype(rng: Rng, columns: dict[str, Text]) -> dict[str, Text]:
     typed["child_id"] = _replaced(rng, typed["child_id"], mask, ("",))
     typed["referral_id"] = _reused(rng, typed["referral_id"])
     return typed
+
+
+def misdate(
+    rng: Rng, columns: dict[str, Text], rows: dict[str, Ints], as_of_day: int
+) -> dict[str, Text]:
+    """Slips of whole dates and codes: dates out of order, years too late, codes left out.
+
+    A few assessments and enquiries start before the referral, a few assessments are authorised
+    before they start, a few episodes close before they are referred, and a few events are dated
+    in the year after ``as_of_day``. Some sources, needs and reasons for closure are lost, and
+    some reasons stand without a date. ``columns`` is left as it was.
+    """
+    typed = dict(columns)
+    size = len(typed["child_id"])
+    for name, earlier in _OUT_OF_ORDER:
+        mask = _filled(typed[name]) & _filled(typed[earlier])
+        mask &= happens(rng, size, cal.OUT_OF_ORDER_SHARE)
+        before = rows[_DAYS_OF[earlier]][mask] - whole(rng, size, 1, 20)[mask]
+        typed[name] = _retyped(typed[name], mask, days_text(before.astype(np.int32)))
+    last_year = (np.datetime64(as_of_day, "D").astype("datetime64[Y]") + 1).astype(str)
+    for name in _FUTURE_DATES:
+        mask = np.asarray(pc.match_substring_regex(typed[name], _ISO_DATE).to_numpy(False))
+        mask &= happens(rng, size, cal.FUTURE_DATE_SHARE / len(_FUTURE_DATES))
+        cells = typed[name].filter(pa.array(mask))
+        late = pc.replace_substring_regex(cells, r"^\d{4}", str(last_year))
+        typed[name] = _retyped(typed[name], mask, late)
+    for name, codes in (("referral_source", ("", "11")), ("primary_need", ("", "N10"))):
+        mask = happens(rng, size, cal.SOURCE_OR_NEED_LOST_SHARE)
+        typed[name] = _replaced(rng, typed[name], mask, codes)
+    closed, reason = _filled(typed["closed_on"]), _filled(typed["closure_reason"])
+    lost = closed & happens(rng, size, cal.CLOSURE_REASON_LOST_SHARE)
+    typed["closure_reason"] = _replaced(rng, typed["closure_reason"], lost, ("",))
+    undated = ~closed & ~reason & happens(rng, size, cal.REASON_WITHOUT_DATE_SHARE)
+    typed["closure_reason"] = _replaced(rng, typed["closure_reason"], undated, ("RC7", "RC8"))
+    return typed
+
+
+def turn_dates(rng: Rng, cells: Text) -> Text:
+    """Types a small share of the dates of one column day-first."""
+    mask = _filled(cells) & happens(rng, len(cells), cal.DAY_FIRST_SHARE)
+    return _retyped(cells, mask, _day_first(cells.filter(pa.array(mask))))
 
 
 def _filled(cells: Text) -> Truths:

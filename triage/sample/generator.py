@@ -12,31 +12,30 @@ import numpy as np
 import pandas as pd
 
 from triage.sample import calibration as cal
-from triage.sample import words
-from triage.sample.chains import make_chains
-from triage.sample.chance import Rng
+from triage.sample import typed, words
+from triage.sample.chains import Chains, make_chains
+from triage.sample.chance import stream
+from triage.sample.contacts import make_contacts
 from triage.sample.decisions import Staff, allocate, decide
-from triage.sample.dirt import mistype, same_day_duplicates
+from triage.sample.dirt import misdate, mistype, same_day_duplicates, turn_dates
+from triage.sample.early_help import make_early_help
 from triage.sample.progress import factor_sets, oversee, progress
-from triage.sample.referrals import Columns, describe_referrals
-from triage.sample.text import (
-    Text,
-    days_text,
-    ids_text,
-    numbers_text,
-    times_text,
-    to_series,
-    words_text,
-)
+from triage.sample.rationales import share_rationales, tell_referrers
+from triage.sample.referrals import Columns, describe_referrals, earlier_referrals
+from triage.sample.superseding import supersede
+from triage.sample.text import column_text, to_series
+from triage.sample.weaknesses import end_without_action_again, hold_badly, weaken
 from triage.sample.workdays import BLANK, WorkingDays, day_number, months_before
+from triage.sample.workers import Caseloads, follow_workers
 
 _EARLIEST, _LATEST = date(1975, 1, 1), date(2060, 1, 1)
 _BELONGS_TO = {
     "decided": (
         "decided_minute", "recorded", "recorded_minute", "maker", "maker_role", "outcome",
-        "threshold", "risk", "rationale", "history",
+        "threshold", "risk", "rationale", "text", "history", "feedback", "feedback_minute",
     ),
     "recorded": ("recorded_minute",),
+    "feedback": ("feedback_minute",),
     "allocated": ("allocated_minute", "worker", "worker_role", "agency", "registered"),
     "closed": ("reason",),
     "started": (),
@@ -47,17 +46,30 @@ _BELONGS_TO = {
     "enquiry_ended": ("excused",),
     "conference": (),
 }  # fmt: skip
+# Every part draws from a stream of its own, so that none changes the cells of another. Where the
+# streams of the later parts begin is chosen so that the small council that comes with the tool
+# shows in its last three months at least one of everything a rule looks for.
+_DIRT = 1
+_AGAIN, _WEAK, _RATIONALES, _FEEDBACK, _COUNTS, _HOLDING = range(17_022, 17_028)
+_SUPERSEDING, _CASELOADS, _WORKERS, _CONTACTS, _EARLY_HELP, _SLIPS, _TURNED = range(17_028, 17_035)
 
 
 @dataclass(frozen=True)
 class Council:
-    """An invented council's referrals, one row each, ordered by referral date.
+    """An invented council's referrals, one row each, ordered by referral date, and their events.
 
-    ``referrals`` has every column of the referral table; each cell is text exactly as it would
-    be typed, and "" is a blank cell. Nothing that happened after ``as_of`` is in it.
+    ``referrals`` has every column of the referral table, with the first decision and the first
+    allocation of each; ``decisions`` and ``allocations`` have all of them, in the order of the
+    referrals and then of time. ``contacts`` and ``early_help`` are known by child. Each cell is
+    text exactly as it would be typed, and "" is a blank cell. Nothing that happened after
+    ``as_of`` is in any of them, save a few years typed wrongly.
     """
 
     referrals: pd.DataFrame
+    decisions: pd.DataFrame
+    allocations: pd.DataFrame
+    contacts: pd.DataFrame
+    early_help: pd.DataFrame
     as_of: date
     seed: int
 
@@ -87,33 +99,85 @@ def make_council(
         raise ValueError("the period must lie within 1990 to 2050")
     rng = np.random.Generator(np.random.PCG64(seed))
     repeats = round(n_referrals * cal.SAME_DAY_DUPLICATE_SHARE) if dirty else 0
-    as_of_day = day_number(as_of)
-    chains = make_chains(rng, n_referrals - repeats, day_number(first), as_of_day)
+    first_day, as_of_day = day_number(first), day_number(as_of)
+    chains = make_chains(rng, n_referrals - repeats, first_day, as_of_day)
     wd = WorkingDays()
 
     rows = describe_referrals(rng, chains, as_of_day)
+    end_without_action_again(stream(seed, _AGAIN), rows, chains)
     staff = Staff(rng, len(chains), months)
     decision = decide(rng, rows, staff, wd)
     events = progress(rng, rows, decision, chains, wd)
     rows |= decision | allocate(rng, rows, decision, staff, wd) | events
     rows["oversight"] = oversee(rng, rows, events, as_of_day)
-    _allocated_before_closed(rows)
-    _nothing_after(rows, as_of_day)
     factors = factor_sets(rng)
+    caseloads = Caseloads.of(stream(seed, _CASELOADS), staff)
+    _add_what_rules_look_for(rows, chains, staff, caseloads, wd, seed, as_of_day)
 
+    contacts = make_contacts(stream(seed, _CONTACTS), rows, wd, first_day, as_of_day)
+    early_help = make_early_help(stream(seed, _EARLY_HELP), rows, chains, as_of_day)
     if dirty:
         rows = same_day_duplicates(rng, rows, repeats)
     order = np.lexsort((rows["child"], rows["minute"], rows["day"]))
-    columns = _typed({name: column[order] for name, column in rows.items()}, factors)
+    rows = {name: column[order] for name, column in rows.items()}
+    second = supersede(stream(seed, _SUPERSEDING), rows, staff, wd, as_of_day)
+    ended, following = follow_workers(stream(seed, _WORKERS), rows, staff, caseloads, wd, as_of_day)
+
+    people = staff.names
+    cells = typed.referral_cells(rows, factors, people, seed)
     if dirty:
-        columns = mistype(_dirt_rng(seed), columns)
-    table = pd.DataFrame({name: to_series(columns[name]) for name in words.COLUMNS})
-    return Council(referrals=table, as_of=as_of, seed=seed)
+        cells = mistype(stream(seed, _DIRT), cells)
+        cells = misdate(stream(seed, _SLIPS), cells, rows, as_of_day)
+    decided, allocated = rows["decided"] != BLANK, rows["allocated"] != BLANK
+    council = Council(
+        referrals=typed.frame(cells, words.COLUMNS),
+        decisions=typed.decision_table(cells, decided, second, people, seed),
+        allocations=typed.allocation_table(cells, allocated, ended, following, people),
+        contacts=typed.contact_table(contacts),
+        early_help=typed.early_help_table(early_help),
+        as_of=as_of,
+        seed=seed,
+    )
+    if dirty:
+        _turn_dates(council, seed)
+    return council
 
 
-def _dirt_rng(seed: int) -> Rng:
-    """A stream of its own, so that mistyping never changes the council underneath."""
-    return np.random.Generator(np.random.PCG64([seed, 1]))
+def _add_what_rules_look_for(
+    rows: Columns,
+    chains: Chains,
+    staff: Staff,
+    caseloads: Caseloads,
+    wd: WorkingDays,
+    seed: int,
+    as_of_day: int,
+) -> None:
+    """Adds weak practice, rationales, feedback, counts and caseloads to ``rows``, in place.
+
+    What lies after ``as_of_day`` is taken out on the way.
+    """
+    weaken(stream(seed, _WEAK), rows, chains, wd)
+    share_rationales(stream(seed, _RATIONALES), rows)
+    rows["feedback"], rows["feedback_minute"] = tell_referrers(
+        stream(seed, _FEEDBACK), rows["source"], rows["decided"], rows["decided_minute"], wd
+    )
+    rows["earlier"] = earlier_referrals(stream(seed, _COUNTS), chains)
+    _allocated_before_closed(rows)
+    _nothing_after(rows, as_of_day)
+    holding = stream(seed, _HOLDING)
+    hold_badly(holding, rows, staff)
+    rows["caseload"] = caseloads.when_allocated(holding, rows["worker"])
+
+
+def _turn_dates(council: Council, seed: int) -> None:
+    """Types a few dates of the tables beside the referrals day-first, in place."""
+    rng = stream(seed, _TURNED)
+    for table, name in (
+        (council.allocations, "allocation_ended_at"),
+        (council.contacts, "contact_date"),
+        (council.early_help, "early_help_started_on"),
+    ):
+        table[name] = to_series(turn_dates(rng, column_text(table, name)))
 
 
 def _allocated_before_closed(rows: Columns) -> None:
@@ -129,47 +193,3 @@ def _nothing_after(rows: Columns, as_of_day: int) -> None:
         later = (rows[event] > as_of_day) | (rows[event] == BLANK)
         for name in (event, *belongings):
             rows[name] = np.where(later, BLANK, rows[name]).astype(np.int32)
-
-
-def _typed(rows: Columns, factors: list[str]) -> dict[str, Text]:
-    """The cells of the referral table as text."""
-    size = len(rows["day"])
-    worker_width = 4 if int(max(rows["worker"].max(), rows["maker"].max())) < 10_000 else 6
-    return {
-        "child_id": ids_text("C", rows["child"], 7),
-        "referral_date": times_text(rows["day"], rows["minute"]),
-        "referral_id": ids_text("R", np.arange(1, size + 1, dtype=np.int32), 7),
-        "household_id": ids_text("H", rows["household"], 7),
-        "date_of_birth": days_text(rows["born"]),
-        "expected_date_of_birth": days_text(rows["expected"]),
-        "referral_source": words_text(rows["source"], words.SOURCES),
-        "primary_need": words_text(rows["need"], words.NEEDS),
-        "nfa": words_text(rows["nfa"], words.TRUTHS),
-        "team": words_text(rows["team"], words.TEAMS),
-        "closed_on": days_text(rows["closed"]),
-        "closure_reason": words_text(rows["reason"], words.REASONS),
-        "decision_at": times_text(rows["decided"], rows["decided_minute"]),
-        "decision_recorded_at": times_text(rows["recorded"], rows["recorded_minute"]),
-        "decision_maker_id": ids_text("W", rows["maker"], worker_width),
-        "decision_maker_role": words_text(rows["maker_role"], words.ROLES),
-        "decision_outcome": words_text(rows["outcome"], words.OUTCOMES),
-        "threshold_level": numbers_text(rows["threshold"]),
-        "risk_rating": words_text(rows["risk"], words.RATINGS),
-        "rationale_length": numbers_text(rows["rationale"]),
-        "history_considered": words_text(rows["history"], words.TRUTHS),
-        "allocated_at": times_text(rows["allocated"], rows["allocated_minute"]),
-        "allocated_worker_id": ids_text("W", rows["worker"], worker_width),
-        "allocated_worker_role": words_text(rows["worker_role"], words.ROLES),
-        "worker_is_agency": words_text(rows["agency"], words.TRUTHS),
-        "worker_is_registered": words_text(rows["registered"], words.TRUTHS),
-        "assessment_started_on": days_text(rows["started"]),
-        "assessment_reviewed_on": days_text(rows["reviewed"]),
-        "assessment_authorised_on": days_text(rows["authorised"]),
-        "assessment_factors": words_text(rows["factors"], factors),
-        "strategy_discussion_on": days_text(rows["strategy"]),
-        "section47_started_on": days_text(rows["enquiry"]),
-        "icpc_on": days_text(rows["conference"]),
-        "icpc_not_required": words_text(rows["excused"], words.TRUTHS),
-        "last_oversight_on": days_text(rows["oversight"]),
-        "restricted": words_text(rows["restricted"], words.TRUTHS),
-    }

@@ -8,13 +8,14 @@ from triage.sample import calibration as cal
 from triage.sample import words
 from triage.sample.chains import Chains
 from triage.sample.chance import Ints, Rng, Truths, happens, pick, whole
-from triage.sample.workdays import BLANK, Days
+from triage.sample.workdays import BLANK, Days, minus_months_array
 
 Columns = dict[str, Ints]
 
 _YEAR = 365
 _LONGEST_CHILDHOOD_DAYS = 6_560  # just under 18 years
 _GESTATION_DAYS = 270
+_LATER_THAN_ANY_DAY = 100_000
 
 
 def describe_referrals(rng: Rng, chains: Chains, as_of_day: int) -> Columns:
@@ -48,6 +49,22 @@ def describe_referrals(rng: Rng, chains: Chains, as_of_day: int) -> Columns:
         "team": np.where(nfa, words.TEAM_FRONT_DOOR, team).astype(np.int32),
         "restricted": restricted.astype(np.int32),
     }
+
+
+def earlier_referrals(rng: Rng, chains: Chains) -> Ints:
+    """How many referrals each child had in the 12 calendar months before, as a council counts.
+
+    From the day 12 months before up to the day before; wrong by one or two in a small share, as
+    the counts that councils return often are.
+    """
+    size = len(chains)
+    child = chains.child.astype(np.int64) * _LATER_THAN_ANY_DAY
+    since = np.searchsorted(child + chains.day, child + minus_months_array(chains.day, 12))
+    count = np.arange(size) - since
+    wrong = happens(rng, size, cal.EARLIER_REFERRALS_WRONG_SHARE)
+    by = np.array([1, -1, 2])[pick(rng, size, (0.55, 0.35, 0.10))]
+    by = np.where(count + by < 0, 1, by)
+    return (count + np.where(wrong, by, 0)).astype(np.int32)
 
 
 def _births(rng: Rng, chains: Chains, as_of_day: int) -> tuple[Days, Days]:

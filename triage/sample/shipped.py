@@ -29,8 +29,9 @@ def shipped_council() -> Council:
 def write_shipped(folder: Path) -> None:
     """Writes the shipped council into ``folder``, byte for byte the same each time.
 
-    At the root stands a folder of tables; beside it the same referrals as one table, as three
-    census files and as an Annex A workbook.
+    At the root stands a folder of tables, with decisions, allocations, contacts and early help
+    over time; beside it the same referrals as one table, as census files and as an Annex A
+    workbook.
 
     Raises:
         OSError: when a file cannot be written.

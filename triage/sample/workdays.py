@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 
 from triage import calendar
 from triage.calendar import minus_months as months_before
+from triage.calendar import minus_months_array
 from triage.calendar import to_day as day_number
 
-__all__ = ["BLANK", "Days", "WorkingDays", "day_number", "months_before"]
+__all__ = ["BLANK", "Days", "WorkingDays", "day_number", "minus_months_array", "months_before"]
 
 Days = NDArray[np.int32]
 BLANK = -1
@@ -22,6 +23,15 @@ class WorkingDays:
     def after(self, days: Days, count: Days | int) -> Days:
         """Return the ``count``-th working day strictly after each day; 0 is the day itself."""
         return calendar.add_working_days_array(days, np.asarray(count))
+
+    def before(self, days: Days) -> Days:
+        """Return the last working day strictly before each day."""
+        found = (days - 1).astype(np.int32)
+        while True:
+            idle = self.between((found - 1).astype(np.int32), found) == 0
+            if not idle.any():
+                return found
+            found = np.where(idle, found - 1, found).astype(np.int32)
 
     def between(self, start: Days, end: Days) -> Days:
         """Return the working days after ``start`` up to and including ``end``."""

@@ -23,17 +23,7 @@ __all__ = ["write_annex_a", "write_cin", "write_folder", "write_referral_table"]
 
 EXCEL_ROWS: Final = 1_048_576
 _CREATED = datetime(2000, 1, 1)
-_KEYS = ("referral_id", "child_id", "referral_date")
-_EVENT_TABLES: Final = {
-    "decisions": (
-        "decision_at", "decision_recorded_at", "decision_maker_id", "decision_maker_role",
-        "decision_outcome", "threshold_level", "risk_rating", "rationale_length",
-        "history_considered",
-    ),
-    "allocations": (
-        "allocated_at", "allocated_worker_id", "allocated_worker_role", "worker_is_agency",
-        "worker_is_registered",
-    ),
+_EVENT_COLUMNS: Final = {
     "assessments": (
         "assessment_started_on", "assessment_reviewed_on", "assessment_authorised_on",
         "assessment_factors",
@@ -73,25 +63,34 @@ def write_folder(council: Council, folder: Path) -> dict[str, int]:
     """Writes a folder of tables: ``referrals.csv`` and one file for each kind of event.
 
     A row of an event's file repeats the referral's id, child and date, and stands only where
-    something of the event was recorded. Returns the number of rows by file name.
+    something of the event was recorded; decisions and allocations may have several rows a
+    referral. Contacts and early help are known by child alone. Returns the number of rows by
+    file name.
 
     Raises:
         OSError: when a file cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     table = council.referrals
-    in_events = {name for columns in _EVENT_TABLES.values() for name in columns}
+    in_events = {name for columns in _EVENT_COLUMNS.values() for name in columns}
+    in_events |= {*words.DECISION_COLUMNS, *words.ALLOCATION_COLUMNS} - set(words.KEYS)
     own = [name for name in words.COLUMNS if name not in in_events]
-    _write_csv(_arrow(table, own), folder / "referrals.csv")
-    rows = {"referrals.csv": len(table)}
-    for event, columns in _EVENT_TABLES.items():
+    tables = {"referrals": _arrow(table, own)}
+    for name, events in (
+        ("decisions", council.decisions),
+        ("allocations", council.allocations),
+        ("contacts", council.contacts),
+        ("early_help", council.early_help),
+    ):
+        tables[name] = _arrow(events, list(events.columns))
+    for event, columns in _EVENT_COLUMNS.items():
         happened = np.zeros(len(table), dtype=bool)
         for name in columns:
             happened |= np.asarray(table[name] != "", dtype=bool)
-        found = _arrow(table, (*_KEYS, *columns)).filter(pa.array(happened))
-        _write_csv(found, folder / f"{event}.csv")
-        rows[f"{event}.csv"] = int(happened.sum())
-    return rows
+        tables[event] = _arrow(table, (*words.KEYS, *columns)).filter(pa.array(happened))
+    for name, cells in tables.items():
+        _write_csv(cells, folder / f"{name}.csv")
+    return {f"{name}.csv": cells.num_rows for name, cells in tables.items()}
 
 
 def _arrow(table: pd.DataFrame, names: tuple[str, ...] | list[str]) -> Any:

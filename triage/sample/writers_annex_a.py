@@ -127,10 +127,9 @@ def write_annex_a(council: Council, path: Path, *, months: int | None = 6) -> Wr
 
     List 3 holds the referrals of the ``months`` up to ``as_of`` (None: every one), list 4 the
     assessments, list 5 the section 47 enquiries and list 6 the episodes open in that window.
-    Lists 1, 2 and 7 have headings only: the referral table knows no contact, early help episode
-    or plan. Dates are real Excel dates without a time; one that cannot be read is text as typed.
-    The numbers in the last 12 months follow the usual script: the child's rows in the year to
-    ``as_of``, less one in List 3.
+    Lists 1, 2 and 7 have headings only. Dates are real Excel dates without a time; one that
+    cannot be read is text as typed. The number of referrals in List 3 is that of the referral
+    table; the numbers in List 5 are the child's rows in the year to ``as_of``.
 
     Raises:
         ValueError: when a list does not fit an Excel sheet.
@@ -214,12 +213,12 @@ def _shared(table: pd.DataFrame, mask: Mask, as_of_day: int, *, disability: bool
 
 
 def _list_3(table: pd.DataFrame, mask: Mask, year_ago: int) -> dict[str, Any]:
-    recent = _recent(table, "referral_date", year_ago)[mask]
+    counts = [int(cell) for cell in _texts(table, mask, "referrals_in_last_12_months")]
     return {
         "Date of referral": _dates(table, mask, "referral_date"),
         "Referral Source": _texts(table, mask, "referral_source", SOURCES),
         "Referral NFA?": _texts(table, mask, "nfa", _TRUTHS),
-        "Number of Referrals in Last 12 Months": np.maximum(recent - 1, 0).astype(np.int32),
+        "Number of Referrals in Last 12 Months": np.array(counts, dtype=np.int32),
     }
 
 
