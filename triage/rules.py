@@ -270,6 +270,9 @@ class Ruleset:
     rules: tuple[Rule, ...]
     order: tuple[str, ...]
     silent: Mapping[str, str] = field(default_factory=dict)
+    """Why each rule that is not judged keeps silent, by identifier."""
+    unfinished: tuple[str, ...] = ()
+    """What is wrong with drafts that could not be read and were left out."""
 
     @cached_property
     def by_id(self) -> dict[str, Rule]:
@@ -351,7 +354,7 @@ class Ruleset:
                 return FACT_BY_NAME[fact].can_be_known(carried, for_absence=for_absence)
 
 
-def ruleset(rules: Sequence[Rule]) -> Ruleset:
+def ruleset(rules: Sequence[Rule], unfinished: tuple[str, ...] = ()) -> Ruleset:
     """Return the rules as a set, in an order in which each comes after those it reads.
 
     Raises:
@@ -364,7 +367,9 @@ def ruleset(rules: Sequence[Rule]) -> Ruleset:
     order: list[str] = []
     for rule_id in sorted(by_id):
         _place(rule_id, by_id, order, ())
-    return Ruleset(tuple(by_id[rule_id] for rule_id in sorted(by_id)), tuple(order))
+    return Ruleset(
+        tuple(by_id[rule_id] for rule_id in sorted(by_id)), tuple(order), unfinished=unfinished
+    )
 
 
 def problems_between(rules: Sequence[Rule], broken: Collection[str] = ()) -> list[str]:

@@ -83,9 +83,9 @@ def _assess(
     authorised = wd.after(rows["day"], duration)
     decided = np.maximum(decision["decided"], rows["day"])
     started = np.minimum(wd.after(decided, whole(rng, size, 0, 2)), authorised)
-    reviewed = wd.after(started, whole(rng, size, 7, 12))
+    reviewed = wd.after(started, whole(rng, size, 4, 8))
     never = happens(rng, size, cal.ASSESSMENT_NEVER_AUTHORISED_SHARE)
-    has_review = assessed & happens(rng, size, 0.72) & (never | (reviewed <= authorised))
+    has_review = assessed & happens(rng, size, 0.86) & (never | (reviewed <= authorised))
     authorised = np.where(assessed & ~never, authorised, BLANK)
     factors = np.where(
         (authorised != BLANK) & happens(rng, size, 0.985),

@@ -1,0 +1,120 @@
+"""The text of a rule file: YAML as dictionaries, lists and text, each with the line it stands on.
+
+Scalars are loaded as text and typed by the vocabulary, so that ``NO`` stays a word and ``0123``
+keeps its nought; a key used twice is refused, never silently overruled.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+_LOADER: Final = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+UNFILLED: Final = "FILL IN"
+"""How a text begins that a new rule's author has still to write."""
+
+Where = tuple[str | int, ...]
+
+
+class RuleText:
+    """One rule file as written, gathering what is wrong with it."""
+
+    def __init__(self, path: Path, stored: str | None = None) -> None:
+        """Read the file, or take ``stored`` as its text."""
+        self.path = path
+        self.problems: list[str] = []
+        self.lines: dict[Where, int] = {}
+        self.text = ""
+        self.plain: dict[str, Any] | None = None
+        try:
+            self.text = path.read_text("utf-8") if stored is None else stored
+            node = yaml.compose(self.text, Loader=_LOADER)
+            plain = self._plain(node, ()) if node is not None else None
+        except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+            mark = getattr(error, "problem_mark", None)
+            self.lines[()] = mark.line + 1 if mark else 1
+            self.problem((), f"cannot be read: {getattr(error, 'problem', None) or error}")
+            return
+        except RecursionError:
+            self.lines[()] = 1
+            self.problem((), "an alias holds itself; write the part out")
+            return
+        if isinstance(plain, dict):
+            self.plain = plain
+        else:
+            self.problem((), "is not a rule: expected id, title, status and so on")
+
+    @property
+    def is_draft(self) -> bool:
+        """Return whether the file says that it is a draft, whatever else is wrong with it."""
+        return self.plain is not None and self.plain.get("status") == "draft"
+
+    def problem(self, where: Where, what: str) -> None:
+        """Note what is wrong at a place, with the file and the nearest line."""
+        while where not in self.lines and where:
+            where = where[:-1]
+        self.problems.append(f"{self.path}:{self.lines.get(where, 1)}: {what}")
+
+    def unfilled(self) -> list[Where]:
+        """Return each place whose text is still to be written."""
+        return list(_unfilled(self.plain, ()))
+
+    def _plain(self, node: yaml.Node, where: Where) -> Any:
+        """Return a YAML node as dictionaries, lists and text, remembering each line."""
+        self.lines[where] = node.start_mark.line + 1
+        if isinstance(node, yaml.MappingNode):
+            found: dict[str, Any] = {}
+            for key_node, value_node in node.value:
+                key = str(key_node.value)
+                if key in found:
+                    self.lines[(*where, key)] = key_node.start_mark.line + 1
+                    self.problem((*where, key), f"'{key}' is given twice; keep one of them")
+                found.setdefault(key, self._plain(value_node, (*where, key)))
+                self.lines[(*where, key)] = key_node.start_mark.line + 1
+            return found
+        if isinstance(node, yaml.SequenceNode):
+            return [self._plain(item, (*where, place)) for place, item in enumerate(node.value)]
+        return str(node.value)
+
+
+def _unfilled(plain: Any, where: Where) -> Iterable[Where]:
+    if isinstance(plain, str):
+        if plain.startswith(UNFILLED):
+            yield where
+    elif isinstance(plain, dict | list):
+        items = plain.items() if isinstance(plain, dict) else enumerate(plain)
+        for key, part in items:
+            yield from _unfilled(part, (*where, key))
+
+
+def with_values(text: str, values: Mapping[str, Any]) -> str:
+    """Return a rule's text with other values of some parameters, all else as it was written.
+
+    So a rule that a council has changed is kept, hashed and shown in the form in which it judged.
+    """
+    node = yaml.compose(text, Loader=yaml.BaseLoader)
+    spans = []
+    for name, value in values.items():
+        part = _child(_child(_child(node, "parameters"), name), "value")
+        written = text[part.start_mark.index : part.end_mark.index]
+        after = written[len(written.rstrip()) :]
+        typed = json.dumps(value, ensure_ascii=False) if isinstance(value, list) else str(value)
+        spans.append((part.start_mark.index, part.end_mark.index, typed + after))
+    for start, end, typed in sorted(spans, reverse=True):
+        text = text[:start] + typed + text[end:]
+    return text
+
+
+def _child(node: Any, key: str) -> Any:
+    return next(value for name, value in node.value if name.value == key)
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """Return a question for a misspelt name: which of the known ones was meant."""
+    close = difflib.get_close_matches(str(name), list(known), 1, 0.6)
+    return f", did you mean `{close[0]}`?" if close else ""
