@@ -56,8 +56,8 @@ class Entries:
     """The entries that were kept, sorted by child and date, with typed columns.
 
     ``child`` is one number a child; ``day`` is the date as days since 1970. ``order`` is each
-    entry's place among all rows read, ``n_rows`` the rows of its child and day. ``events`` are the
-    rows of the tables beside, by the table's name.
+    entry's place among all rows read, ``n_rows`` the rows of its source for its child and day.
+    ``events`` are the rows of the tables beside, by the table's name.
     """
 
     child: Rows
@@ -169,10 +169,18 @@ def keep(
         kept,
         ids,
         labels[is_first],
-        np.bincount(entry, minlength=len(kept)),
+        _rows_beside(entry, source_of_row[order], is_first),
         {name: column.take(kept) for name, column in columns.items()},
     )
     return Kept(entries, day[~is_first], problems)
+
+
+def _rows_beside(
+    entry: Rows, source: Rows, is_first: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.int64]:
+    """Return, for each kept entry, the rows of its own source for the same child and day."""
+    same = source == source[is_first][entry]
+    return np.bincount(entry, weights=same, minlength=int(is_first.sum())).astype(np.int64)
 
 
 def _progressed(columns: dict[str, Column], rows: Rows) -> npt.NDArray[np.bool_]:

@@ -29,6 +29,7 @@ class Measure:
 
     Values are whole numbers, 1 and 0 for true and false, day numbers for dates, and positions in
     ``names`` for texts. ``start`` holds the day a clock runs from, for measures of working days.
+    Of a number known only within bounds the lower one is what was found, unless ``found_is_high``.
     """
 
     state: npt.NDArray[np.uint8]
@@ -36,6 +37,7 @@ class Measure:
     high: Whole | None = None
     names: tuple[str, ...] = ()
     start: Whole | None = None
+    found_is_high: bool = False
 
 
 def known(value: npt.NDArray[np.generic], is_known: Truth, is_none: Truth | None = None) -> Measure:
@@ -51,6 +53,10 @@ def truth(is_true: Truth, is_false: Truth) -> Measure:
     return known(is_true, is_true | is_false)
 
 
-def between(low: Whole, high: Whole) -> Measure:
-    """Return a number that is known within bounds; ``UNBOUNDED`` is no upper one."""
-    return Measure(np.full(len(low), KNOWN, np.uint8), low.astype(np.int64), high.astype(np.int64))
+def between(low: Whole, high: Whole, *, found_is_high: bool = False) -> Measure:
+    """Return a number that is known within bounds; ``UNBOUNDED`` is no upper one.
+
+    Of a count the lower bound is what was found; of the time since something, the upper one.
+    """
+    state = np.full(len(low), KNOWN, np.uint8)
+    return Measure(state, low.astype(np.int64), high.astype(np.int64), found_is_high=found_is_high)

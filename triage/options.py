@@ -96,8 +96,27 @@ def settings_of(flags: dict[str, Any]) -> Settings:
 
 
 def ruleset_of(settings: Settings) -> Ruleset:
-    """Return the rules that the settings name, else those that came with the product."""
+    """Return the rules that judge here: the shipped ones (or those the settings name) and own."""
+    from triage.local_rules import assemble
+
+    return assemble(
+        base_rules(settings), settings.own_folder, settings.parameters, settings.switch_off
+    )
+
+
+def base_rules(settings: Settings) -> Path:
+    """Return the folder of rules that the settings name, else of those that came along."""
     from triage.resources import shipped
+
+    return Path(settings.rules) if settings.rules else shipped("rules")
+
+
+def written_rules(settings: Settings) -> Ruleset:
+    """Return the rules as their files have them, without what triage.toml changes.
+
+    Their examples speak of these values.
+    """
     from triage.rulefiles import load_rules
 
-    return load_rules(Path(settings.rules) if settings.rules else shipped("rules"))
+    own = settings.own_folder
+    return load_rules(base_rules(settings), *([own] if own else []))

@@ -250,7 +250,10 @@ def _check_words(text: RuleText, rule: Rule) -> None:
 
 def _check_examples(text: RuleText, rule: Rule) -> None:
     examples = rule.about.examples
-    missing = sorted({"flag", "clear", "cannot_tell"} - {one.expect for one in examples})
+    wanted_outcomes = {"flag", "clear", "cannot_tell"}
+    if not rule.reads and all(FACT_BY_NAME[one.name].always for one in rule.facts):
+        wanted_outcomes.remove("cannot_tell")
+    missing = sorted(wanted_outcomes - {one.expect for one in examples})
     if missing:
         text.problem(("examples",), f"no example expects {' or '.join(missing)}")
     wanted = "contacts" if rule.subject == "contact" else "referrals"

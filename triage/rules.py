@@ -138,6 +138,7 @@ class Example(BaseModel):
     referrals: Cells = ()
     decisions: Cells = ()
     allocations: Cells = ()
+    oversight: Cells = ()
     early_help: Cells = ()
     contacts: Cells = ()
     expect: Literal["flag", "clear", "cannot_tell"]
@@ -145,7 +146,7 @@ class Example(BaseModel):
     @property
     def tables(self) -> dict[str, Cells]:
         """Return the tables of the example, as a folder of tables would hold them."""
-        names = ("referrals", "decisions", "allocations", "early_help", "contacts")
+        names = ("referrals", "decisions", "allocations", "oversight", "early_help", "contacts")
         return {name: rows for name in names if (rows := getattr(self, name))}
 
 
@@ -167,7 +168,7 @@ class RuleFile(BaseModel):
     due: Sentence | None = None
     benign_explanations: tuple[Sentence, ...] = Field(min_length=1)
     reviewer_checks: tuple[Sentence, ...] = Field(min_length=1)
-    examples: tuple[Example, ...] = Field(min_length=3)
+    examples: tuple[Example, ...] = Field(min_length=2)
 
 
 @dataclass(frozen=True)

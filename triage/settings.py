@@ -16,6 +16,8 @@ from triage.errors import CallError
 from triage.vocabulary import SEVERITIES
 
 FILE_NAME: Final = "triage.toml"
+OWN_RULES: Final = "own_rules"
+"""The folder of a council's own rules, where the settings name no other."""
 Severity = Literal["critical", "high", "medium", "low"]
 WorkingDays = Annotated[int, Field(ge=0, le=260)]
 
@@ -47,6 +49,9 @@ class Settings(BaseModel):
     db: str = "sqlite:///triage.db"
     sources: tuple[str, ...] = ()
     rules: str | None = None
+    own_rules: str | None = None
+    parameters: dict[str, dict[str, int | tuple[str, ...]]] = {}
+    switch_off: tuple[str, ...] = ()
     window: Annotated[
         str, BeforeValidator(lambda typed: str(typed) if isinstance(typed, int) else typed)
     ] = Field("3", pattern="^(all|[0-9]{1,3})$")
@@ -54,6 +59,14 @@ class Settings(BaseModel):
     fail_on: Severity | None = None
     review_days: ReviewDays = ReviewDays()
     restricted: Restricted = Restricted()
+
+    @property
+    def own_folder(self) -> Path | None:
+        """Return the folder of the council's own rules: the one named, else own_rules if there."""
+        if self.own_rules is not None:
+            return Path(self.own_rules) if self.own_rules else None
+        usual = Path(OWN_RULES)
+        return usual if usual.is_dir() and any(usual.glob("*.y*ml")) else None
 
     @property
     def days_by_severity(self) -> dict[str, int]:
@@ -64,6 +77,7 @@ class Settings(BaseModel):
 ENVIRONMENT: Final = {
     "TRIAGE_DB": "db",
     "TRIAGE_RULES": "rules",
+    "TRIAGE_OWN_RULES": "own_rules",
     "TRIAGE_WINDOW": "window",
     "TRIAGE_HISTORY_FROM": "history_from",
     "TRIAGE_FAIL_ON": "fail_on",
@@ -109,6 +123,8 @@ def _sentence(path: Path, problem: Any) -> str:
         close = difflib.get_close_matches(str(problem["loc"][-1]), known, 1)
         hint = f"; did you mean {close[0]}?" if close else f"; known are {', '.join(known)}"
         return f"{path}: unknown setting {key}{hint}"
+    if key == "rules" and isinstance(problem["input"], dict):
+        return f"{path}: rules is the name of a folder; limits stand under [parameters.REF-08]"
     if key == "window":
         return f"setting window: '{problem['input']}' is neither a number of months nor all"
     return f"setting {key}: {problem['msg'][:1].lower()}{problem['msg'][1:]}"
@@ -116,7 +132,8 @@ def _sentence(path: Path, problem: Any) -> str:
 
 TEMPLATE: Final = """\
 # Settings of the re-referral triage. A flag of the call beats the environment (TRIAGE_DB,
-# TRIAGE_RULES, TRIAGE_WINDOW, TRIAGE_HISTORY_FROM, TRIAGE_FAIL_ON), which beats this file.
+# TRIAGE_RULES, TRIAGE_OWN_RULES, TRIAGE_WINDOW, TRIAGE_HISTORY_FROM, TRIAGE_FAIL_ON), which beats
+# this file.
 # Take the # away from a line to use it.
 
 # Where the queue is kept.
@@ -127,6 +144,12 @@ TEMPLATE: Final = """\
 
 # A folder of rules to use instead of those that came with the product.
 # rules = "our_rules"
+
+# The folder of your council's own rules, read beside the others; own_rules, if it is there.
+# own_rules = "own_rules"
+
+# Rules that report nothing here; their open flags are cleared at the next run.
+# switch_off = ["REF-15"]
 
 # Months before the date of judgement whose referrals are judged, or "all".
 # window = "3"
@@ -143,6 +166,10 @@ TEMPLATE: Final = """\
 # high = 5
 # medium = 10
 # low = 20
+
+# Limits of your own, each within the rule's bounds (`triage rules show REF-08` gives them).
+# [parameters.REF-08]
+# limit = 60
 
 # Who may see restricted records, by the name given with --as.
 [restricted]

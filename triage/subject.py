@@ -26,6 +26,8 @@ _NEVER_MASKED: Final = frozenset(
 EVENTS: Final = frozenset(
     name for name, spec in COLUMNS.items() if spec.kind == "event" and name not in _NEVER_MASKED
 )
+NEVER: Final = 10**6
+"""A day later than any: of what has not ended."""
 LOOK_BACK_MONTHS: Final = 12
 """How far back an extract must reach before "no previous referral" can be believed."""
 
@@ -262,6 +264,33 @@ class ContactSubject(Subject):
         latest = latest.groupby(level=0).max()
         found = latest.reindex(self.entries.child_ids, fill_value=-(10**6)).to_numpy(np.int64)
         return np.asarray(found >= self.day, bool)
+
+    @cached_property
+    def may_be_open_case(self) -> Truth:
+        """Return where an earlier referral of the child was open on the contact's day, or may be.
+
+        As the records stand: not NFA, and not closed by that day.
+        """
+        subject = ReferralSubject(
+            self.referrals, calendar.to_date(self.as_of), calendar.to_date(self.history_from)
+        )
+        closed = subject.column("closed_on")
+        until = np.where(closed.state == GIVEN, closed.value, NEVER)
+        until = np.where(subject.yes("nfa") & (closed.state != GIVEN), subject.day, until)
+        frame = pd.DataFrame(
+            {"child": self.referrals.child_ids, "day": subject.day, "until": until}
+        ).sort_values(["child", "day"], kind="stable")
+        frame["until"] = frame.groupby("child")["until"].cummax()
+        asked = pd.DataFrame({"child": self.entries.child_ids, "day": self.day})
+        asked["place"] = np.arange(self.n)
+        joined = pd.merge_asof(
+            asked.sort_values("day", kind="stable"),
+            frame.sort_values("day", kind="stable"),
+            on="day",
+            by="child",
+            allow_exact_matches=False,
+        ).sort_values("place")
+        return np.asarray(joined["until"].fillna(-1).to_numpy() > self.day, bool)
 
     @cached_property
     def is_restricted(self) -> Truth:

@@ -72,9 +72,10 @@ def read_distinct(spec: ColumnSpec, raw: RawColumn, earliest: dt.date | None) ->
     seconds = np.zeros(n, np.int32) if spec.kind == "event" else None
     messages: dict[int, str] = {}
     if spec.kind == "text":
-        return Distinct(
-            state, np.arange(n, dtype=np.int64), tuple(t or "" for t in raw.texts), None, messages
-        )
+        places: dict[str, int] = {}
+        for place, cell in enumerate(raw.texts):
+            value[place] = places.setdefault(cell or "", len(places))
+        return Distinct(state, value, tuple(places), None, messages)
     names: dict[Any, int] = {}
     todo = state == GIVEN
     if spec.kind in ("event", "birth"):

@@ -10,7 +10,7 @@ import numpy as np
 from triage.facts.fact import Fact, on, text
 from triage.measure import UNBOUNDED, Measure, Truth, between, known
 from triage.subject import ContactSubject
-from triage.validation import GIVEN
+from triage.validation import ABSENT, BLANK, GIVEN
 from triage.vocabulary import CONTACT_PROGRESSED
 
 
@@ -24,20 +24,22 @@ def _progress(s: ContactSubject) -> tuple[Truth, Truth]:
     """Return which contacts reached a social worker, and which did not.
 
     By the outcome where one is recorded. Without one, a contact since which the child was never
-    referred did not; where the child was referred later, it cannot be told.
+    referred did not, unless a referral was open at the time; otherwise it cannot be told.
     """
     outcome = s.column("contact_outcome")
     is_progress = np.array([name in CONTACT_PROGRESSED for name in outcome.names] or [False], bool)
     given = np.asarray(outcome.state == GIVEN, bool)
     yes = given & is_progress[outcome.value]
-    return yes, (given & ~yes) | (~given & ~s.has_later_referral)
+    is_left_open = np.isin(outcome.state, (BLANK, ABSENT))
+    came_to_nothing = is_left_open & ~s.has_later_referral & ~s.may_be_open_case
+    return yes, (given & ~yes) | came_to_nothing
 
 
 def n_progressed(s: ContactSubject, months: int) -> Measure:
     """Contacts in the months up to and including this one that reached a social worker."""
     yes, no = _progress(s)
     low, high = s.count_within(months, yes, ~no)
-    return between(low, high)
+    return between(low, np.where(s.months_covered >= months, high, UNBOUNDED))
 
 
 def first_contact_on(s: ContactSubject, months: int) -> Measure:
@@ -60,6 +62,6 @@ FACTS: Final[tuple[Fact, ...]] = (
          first_contact_on, within=True, subject="contact"),
     Fact("n_progressed", "whole number", "contacts",
          "contacts in the months up to and including this one that reached a social worker, by "
-         "their outcome; where none is recorded, not if the child was never referred since", (),
+         "their outcome; without one, not if no referral was open then or made since", (),
          n_progressed, also=("contact_outcome",), within=True, subject="contact"),
 )  # fmt: skip

@@ -10,9 +10,20 @@ import numpy as np
 
 from triage import calendar
 from triage.facts.fact import WORKING_DAYS, Fact, date, has, number, text
-from triage.measure import KNOWN, NONE, UNBOUNDED, UNKNOWN, Measure, between, known, truth
+from triage.measure import (
+    KNOWN,
+    NONE,
+    UNBOUNDED,
+    UNKNOWN,
+    Measure,
+    Truth,
+    Whole,
+    between,
+    known,
+    truth,
+)  # fmt: skip
 from triage.subject import ReferralSubject
-from triage.validation import BLANK, GIVEN
+from triage.validation import BLANK, GIVEN, UNREADABLE
 
 
 def is_recorded_true(s: ReferralSubject, name: str) -> Measure:
@@ -95,13 +106,33 @@ def first_of(s: ReferralSubject, names: tuple[str, ...]) -> Measure:
     is_known, is_none = np.zeros(s.n, bool), np.ones(s.n, bool)
     is_sure = np.ones(s.n, bool)
     for name in names:
-        given = s.given(name)
-        day = np.where(given, np.minimum(day, s.column(name).value), day)
+        given, first = s.given(name), s.column(name).value
+        is_first = given
+        if name == "last_oversight_on":
+            first, is_first = _first_oversight(s)
+        day = np.where(given, np.minimum(day, first), day)
         is_known |= given
         is_none &= s.blank(name)
-        is_sure &= given | s.blank(name)
+        is_sure &= is_first | s.blank(name)
     measure = known(day, is_known, is_none)
     return replace(measure, value=np.where(is_sure, day, -UNBOUNDED), high=day)
+
+
+def _first_oversight(s: ReferralSubject) -> tuple[Whole, Truth]:
+    """Return the day of the first oversight note, and where that is known.
+
+    Where the extract carries the latest note only, an earlier one may have been made.
+    """
+    latest, notes = s.column("last_oversight_on"), s.events("oversight")
+    if notes is None:
+        return latest.value, np.zeros(s.n, bool)
+    note = notes.column("last_oversight_on")
+    rows = np.flatnonzero(note.state == GIVEN)
+    first = latest.value.copy()
+    np.minimum.at(first, notes.owner[rows], note.value[rows])
+    is_unread = np.zeros(s.n, bool)
+    is_unread[notes.owner[note.state == UNREADABLE]] = True
+    return first, s.given("last_oversight_on") & ~is_unread
 
 
 def has_any(s: ReferralSubject, names: tuple[str, ...]) -> Measure:
@@ -126,7 +157,7 @@ def working_days_to_first(s: ReferralSubject, start: str, names: tuple[str, ...]
     is_none = s.blank(start) | (first.state == NONE)
     days = s.working_days(s.column(start).value, first.high, is_known, is_none)
     low = np.where(first.value == first.high, days.value, np.minimum(days.value, 0))
-    return replace(days, value=low, high=days.value)
+    return replace(days, value=low, high=days.value, found_is_high=True)
 
 
 FACTS: Final[tuple[Fact, ...]] = (
@@ -136,7 +167,7 @@ FACTS: Final[tuple[Fact, ...]] = (
          ("nfa", "closed_on"), lambda s: s.open),
     Fact("working_days_since_referral", "whole number", WORKING_DAYS,
          "from the referral to the date of judgement", (),
-         lambda s: s.working_days_so_far("referral_date"), moves=True),
+         lambda s: s.working_days_so_far("referral_date"), moves=True, always=True),
     has("has_decision", "decision_at", "a management decision is recorded"),
     date("decision_on", "decision_at", "date of the management decision"),
     Fact("working_days_to_decision", "whole number", WORKING_DAYS,

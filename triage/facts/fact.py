@@ -25,7 +25,8 @@ class Fact:
     enough (but all of them where ``all_for_absence`` and the rule asks that nothing happened, or
     late), ``also`` those that it uses when they are there. ``within`` says that the rule has
     to give a window in months, ``among`` a list of words. ``moves`` marks a clock that runs up to
-    the date of judgement, so that it changes from night to night though the record does not.
+    the date of judgement, so that it changes from night to night though the record does not;
+    ``always`` one that is known of every entry.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Fact:
     within: bool = False
     among: bool = False
     moves: bool = False
+    always: bool = False
     subject: SubjectName = "referral"
 
     @property

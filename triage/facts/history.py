@@ -21,7 +21,7 @@ def months_since_previous_referral(s: ReferralSubject) -> Measure:
     low = s.months_covered + 1
     months = s.months_since_previous
     value = np.where(s.has_previous, np.minimum(months, np.maximum(low, 0)), low)
-    return between(value, np.where(s.has_previous, months, UNBOUNDED))
+    return between(value, np.where(s.has_previous, months, UNBOUNDED), found_is_high=True)
 
 
 def n_referrals(s: ReferralSubject, months: int) -> Measure:
@@ -190,7 +190,7 @@ def months_since_household_referral(s: ReferralSubject) -> Measure:
     months = calendar.months_between(since, s.entries.day)
     low = s.months_covered + 1
     value = np.where(found, np.minimum(months, np.maximum(low, 0)), low)
-    measure = between(value, np.where(found, months, UNBOUNDED))
+    measure = between(value, np.where(found, months, UNBOUNDED), found_is_high=True)
     state = np.where(s.given("household_id"), measure.state, UNKNOWN)
     return replace(measure, state=state.astype(np.uint8))
 

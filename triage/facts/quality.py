@@ -52,12 +52,17 @@ def _future(s: Subject) -> tuple[Truth, Measure]:
 def has_date_in_future(s: Subject) -> Measure:
     """Whether an event bears a date after the date of judgement.
 
-    Unknown where the extract holds referrals made after that date: it is then read as of an earlier
-    day than it was made on, and a later date need not be wrong.
+    Unknown where the extract holds referrals made up to then: it is read as of an earlier day than
+    it was made on, and the date need not be wrong. The very last referral proves nothing, since its
+    own date may be the mistyped one.
     """
-    is_later, _ = _future(s)
-    is_looking_back = bool((s.whole.day > s.as_of).any())
-    return truth(is_later & ~np.full(s.n, is_looking_back), ~is_later)
+    is_later, latest = _future(s)
+    days = np.sort(s.whole.day)
+    made_on = int(days[-2]) if len(days) > 1 else s.as_of
+    states = [s.entries.column(name).state for name in _DATES]
+    is_read = ~np.any([state == UNREADABLE for state in states], axis=0)
+    is_carried = np.any([state != ABSENT for state in states], axis=0)
+    return truth(is_later & (latest.value > made_on), ~is_later & is_read & is_carried)
 
 
 def is_unusable(s: Subject, name: str) -> Measure:
@@ -73,7 +78,7 @@ def is_not_in_list(s: Subject, name: str) -> Measure:
 
 
 def n_entered(s: Subject) -> Measure:
-    """Rows of the extract for the same child and the same date, this one counted."""
+    """Rows of one input for the same child and the same date, this one counted."""
     return known(s.entries.n_rows, np.ones(s.n, bool))
 
 
@@ -134,8 +139,8 @@ FACTS: Final[tuple[Fact, ...]] = (
     _code("factors_are_not_in_list", "assessment_factors",
           "an assessment factor was typed that is not in the census list", blank_is_fine=True),
     Fact("n_entered", "whole number", "rows",
-         "rows of the extract for the same child and the same date, this one counted", (),
-         n_entered),
+         "rows of one input for the same child and the same date, this one counted", (),
+         n_entered, always=True),
     Fact("n_earlier_referrals", "whole number", "referrals",
          "earlier referrals of the child in the months before this one", (), n_earlier_referrals,
          within=True),

@@ -38,13 +38,13 @@ class FactTable:
         """Return one fact as a plain value; None when it is none or unknown.
 
         Yes-or-no facts are booleans, dates are dates. Of a number known only within bounds, what
-        was found is given: its upper bound, or its lower one where there is no upper.
+        was found is given.
         """
         key = Asked(asked) if isinstance(asked, str) else asked
         measure = self.measure(key)
         if measure.state[row] != KNOWN:
             return None
-        if measure.high is not None and measure.high[row] < UNBOUNDED:
+        if measure.high is not None and measure.found_is_high and measure.high[row] < UNBOUNDED:
             return int(measure.high[row])
         return plain_value(self._facts[key.name].kind, measure, row)
 

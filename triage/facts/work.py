@@ -15,10 +15,14 @@ from triage.validation import BLANK, GIVEN, UNREADABLE
 
 
 def working_days_of_assessment(s: ReferralSubject) -> Measure:
-    """Working days from the referral to the authorisation of its assessment, or to judgement."""
-    authorised = s.column("assessment_authorised_on")
-    end = np.where(authorised.state == GIVEN, authorised.value, s.clock)
-    return s.working_days(s.day, end, np.isin(authorised.state, (GIVEN, BLANK)))
+    """Working days from the referral to the authorisation, or to closure, or to judgement."""
+    authorised, closed = s.column("assessment_authorised_on"), s.column("closed_on")
+    end = np.where(closed.state == GIVEN, closed.value, s.clock)
+    end = np.where(authorised.state == GIVEN, authorised.value, end)
+    is_known = (authorised.state == GIVEN) | (
+        (authorised.state == BLANK) & (closed.state != UNREADABLE)
+    )
+    return s.working_days(s.day, end, is_known)
 
 
 def strategy_discussion_is_after_section47(s: ReferralSubject) -> Measure:
@@ -38,7 +42,7 @@ def days_without_early_help(s: ReferralSubject) -> Measure:
     closed = s.column("closed_on")
     events = s.events("early_help")
     if events is None:
-        return known(s.day, np.zeros(s.n, bool))
+        return known(s.day, np.zeros(s.n, bool), closed.state == BLANK)
     started = events.column("early_help_started_on")
     rows = np.flatnonzero(started.state == GIVEN)
     keys = np.sort(events.owner[rows] * _SPAN + started.value[rows])
@@ -76,9 +80,9 @@ FACTS: Final[tuple[Fact, ...]] = (
          ("assessment_authorised_on",),
          lambda s: s.working_days_between("referral_date", "assessment_authorised_on")),
     Fact("working_days_of_assessment", "whole number", WORKING_DAYS,
-         "from the referral to the authorisation of its assessment, or to the date of judgement "
-         "while there is none", ("assessment_authorised_on",), working_days_of_assessment,
-         moves=True),
+         "from the referral to the authorisation of its assessment; without one to the closure, or "
+         "to the date of judgement", ("assessment_authorised_on",), working_days_of_assessment,
+         also=("closed_on",), moves=True),
     has("has_strategy_discussion", "strategy_discussion_on", "a strategy discussion was held"),
     date("strategy_discussion_on", "strategy_discussion_on", "date of the strategy discussion"),
     Fact("working_days_since_strategy_discussion", "whole number", WORKING_DAYS,

@@ -62,7 +62,9 @@ BESIDE: Final = {
         ("strategy_discussion_on", "section47_started_on", "icpc_on", "icpc_not_required"),
         "strategy_discussion_on",
     ),
-    "oversight": _Beside(("last_oversight_on",), "last_oversight_on", last=True),
+    "oversight": _Beside(
+        ("last_oversight_on",), "last_oversight_on", last=True, keeps=("last_oversight_on",)
+    ),
     "early_help": _Beside(
         (), "early_help_started_on", keeps=("early_help_started_on",), of_child=True
     ),
