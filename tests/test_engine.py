@@ -11,12 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from triage import engine, explain, judging
+from triage.conditions import All, AnyOf, Compare, Condition, RuleHolds
 from triage.errors import RuleError
 from triage.facts import FACTS, Fact
 from triage.measure import KNOWN, NONE, UNBOUNDED, UNKNOWN, Measure
 from triage.resources import shipped
 from triage.rulefiles import load_rules
-from triage.rules import All, AnyOf, Compare, Condition, Rule, RuleHolds, Ruleset
+from triage.rules import Rule
+from triage.ruleset import Ruleset
 
 TEMPLATE = load_rules(shipped("rules")).rules[0].about
 WHOLE = [fact for fact in FACTS if fact.kind == "whole number" and not fact.within][:4]

@@ -28,9 +28,7 @@ def decided(result: Loaded, column: str = "decision_at") -> dict[str, str | None
     days = found.value.astype("datetime64[D]").astype(str)
     return {
         str(identifier): day if state == 0 else None
-        for identifier, state, day in zip(
-            result.referrals.ids, found.state, days, strict=True
-        )
+        for identifier, state, day in zip(result.referrals.ids, found.state, days, strict=True)
     }
 
 

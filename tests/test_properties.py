@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from triage.conditions import Compare, leaves
 from triage.facts import FactTable
 from triage.judging import CANNOT_TELL_CODE, judge_all
 from triage.measure import KNOWN
@@ -19,7 +20,6 @@ from triage.pipeline import check_sources
 from triage.records import load
 from triage.resources import shipped
 from triage.rulefiles import load_rules
-from triage.rules import Compare, leaves
 from triage.run import Options, Run
 from triage.schema import COLUMNS
 from triage.sources.grid import row_numbers

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from triage.conditions import Compare, leaves
 from triage.examples import run_example
 from triage.resources import shipped
 from triage.rulefiles import load_rules
-from triage.rules import Compare, Example, Rule, leaves
+from triage.rules import Example, Rule
 
 RULES = load_rules(shipped("rules"))
 CASES = [

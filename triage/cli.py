@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from triage import __version__
-from triage.cli_rules import rules
+from triage.cli_rules import facts, rules
 from triage.options import (
     as_of_option,
     as_option,
     db_option,
+    options_of,
     quiet_option,
     ruleset_of,
     run_options,
@@ -185,6 +186,7 @@ def queue_show(case_id: int, db: str | None, person: str | None, form: str) -> N
 
 
 cli.add_command(rules)
+cli.add_command(facts)
 
 
 @cli.command()
@@ -299,7 +301,6 @@ def sample_make(
 def _run(sources: tuple[str, ...], asked: dict[str, Any]) -> tuple[Any, Settings]:
     from triage.pipeline import check
     from triage.progress import stages
-    from triage.run import Options
 
     if asked.get("output"):
         from triage.outputs import output_form
@@ -310,8 +311,7 @@ def _run(sources: tuple[str, ...], asked: dict[str, Any]) -> tuple[Any, Settings
         from triage.outputs import refuse_to_overwrite
 
         refuse_to_overwrite(Path(asked["output"]), sources or settings.sources, settings.db)
-    window = None if settings.window == "all" else int(settings.window)
-    options = Options(asked.get("as_of") or dt.date.today(), window, settings.history_from)
+    options = options_of(asked, settings)
     with stages(quiet=asked["quiet"]) as progress:
         run = check(sources or settings.sources, ruleset_of(settings), options, progress)
     return run, settings

@@ -13,7 +13,7 @@ from triage.errors import CallError
 from triage.flags import Flag
 from triage.pipeline import check_sources
 from triage.rulefiles import load_file, load_rules
-from triage.rules import Ruleset, ruleset
+from triage.ruleset import Ruleset, ruleset
 from triage.run import Options, Run
 from triage.tables import Source
 
@@ -131,6 +131,20 @@ def compare(
             )
         )
     return found
+
+
+def of_rule(found: list[RuleComparison], rule_id: str) -> list[RuleComparison]:
+    """Return the comparison of one rule.
+
+    Raises:
+        CallError: when neither set holds it.
+    """
+    one = [comparison for comparison in found if comparison.rule == rule_id.upper()]
+    if not one:
+        raise CallError(
+            f"there is no rule {rule_id} in either set; `triage rules list` shows them."
+        )
+    return one
 
 
 def _flags(run: Run) -> dict[str, dict[tuple[str, str], Flag]]:

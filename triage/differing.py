@@ -10,8 +10,10 @@ from __future__ import annotations
 import itertools
 from typing import Final, Literal
 
+from triage.conditions import All, AnyOf, Compare, Condition, RuleHolds
 from triage.facts import FACT_BY_NAME
-from triage.rules import All, AnyOf, Compare, Condition, Rule, RuleHolds, Ruleset
+from triage.rules import Rule
+from triage.ruleset import Ruleset
 
 Difference = Literal[
     "new", "gone", "looser", "tighter", "looser and tighter", "text only", "unchanged"

@@ -20,7 +20,7 @@ from triage.entries import Entries
 from triage.facts import FACT_BY_NAME, FactTable
 from triage.flags import describe_due
 from triage.judging import FLAG_CODE, Verdict, judge_all
-from triage.rules import Ruleset
+from triage.ruleset import Ruleset
 from triage.subject import ReferralSubject
 
 AHEAD: Final = 2

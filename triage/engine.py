@@ -19,9 +19,10 @@ from typing import Any, Final
 
 import durable_rules_engine
 
+from triage.conditions import All, AnyOf, Compare, Condition, RuleHolds
 from triage.errors import RuleError
 from triage.facts import Asked
-from triage.rules import All, AnyOf, Compare, Condition, Rule, RuleHolds
+from triage.rules import Rule
 
 Pattern = Mapping[str, int]
 """What the engine is told of a referral: the rank of each field that is known."""

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from triage.errors import TriageError
 from triage.judging import OUTCOMES
 from triage.pipeline import check_sources
-from triage.rules import Cells, Example, Rule, Ruleset
+from triage.rules import Cells, Example, Rule
+from triage.ruleset import Ruleset
 from triage.run import Options, Run
 from triage.sources.folder import child_table, contact_table
 from triage.sources.grid import row_numbers
@@ -80,7 +81,7 @@ def example_run(rule: Rule, example: Example, ruleset: Ruleset) -> Run:
     Raises:
         TriageError: when the example's records cannot be used or the rule not be evaluated.
     """
-    alone = ruleset.only(rule.id).as_stable()
+    alone = ruleset.only(rule.id).as_stable(everything=True)
     return check_sources([example_source(example)], alone, example_options(example))
 
 

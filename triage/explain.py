@@ -10,8 +10,8 @@ import operator
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
+from triage.conditions import All, AnyOf, Compare, Condition, RuleHolds
 from triage.facts import Asked
-from triage.rules import All, AnyOf, Compare, Condition, RuleHolds
 from triage.vocabulary import CANNOT_TELL, CLEAR, FLAG
 
 Truth = bool | None

@@ -11,12 +11,14 @@ import numpy as np
 
 from triage import explain
 from triage.calendar import add_working_days, bank_holidays, to_date, working_days
+from triage.conditions import All, AnyOf, Compare, Condition, RuleHolds
 from triage.errors import CallError
 from triage.facts import FACT_BY_NAME, Asked, FactTable
 from triage.flags import spoken
 from triage.judging import Row, Verdict, judge_all
 from triage.pipeline import fact_table
-from triage.rules import All, AnyOf, Compare, Condition, Rule, RuleHolds, Ruleset
+from triage.rules import Rule
+from triage.ruleset import Ruleset
 from triage.run import Options
 from triage.tables import Source
 from triage.validation import ABSENT, BLANK, GIVEN
@@ -128,6 +130,19 @@ def explain_rule(
         subject.outcome(rule.id),
         _explained(rule.condition, ruleset, table, verdicts, row),
     )
+
+
+def refuse_restricted(found: Explanation, person: str | None, readers: Sequence[str]) -> None:
+    """Refuse to explain a restricted record to somebody who may not see it.
+
+    Raises:
+        CallError: when ``person`` is not among the ``readers`` of restricted records.
+    """
+    if found.restricted and person not in readers:
+        raise CallError(
+            f"{found.rule.subject} '{cut(found.referral_id)}' is restricted: only the people named "
+            "under [restricted] readers in triage.toml may see it, each with --as NAME."
+        )
 
 
 def _explained(

@@ -9,9 +9,10 @@ from typing import Any
 
 from triage import explain
 from triage.calendar import add_working_days, to_date
+from triage.conditions import Compare
 from triage.facts import FactTable, SubjectName
 from triage.judging import OUTCOMES, Row, Verdict
-from triage.rules import BECAUSE, BRACES, Compare, Rule
+from triage.rules import BECAUSE, BRACES, Rule
 from triage.validation import GIVEN
 from triage.vocabulary import counted, cut
 

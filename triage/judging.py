@@ -14,7 +14,8 @@ from triage import engine, explain
 from triage.errors import RuleError
 from triage.facts import FACT_BY_NAME, Asked, FactTable
 from triage.measure import KNOWN, NONE, UNBOUNDED, UNKNOWN, Measure
-from triage.rules import Rule, Ruleset
+from triage.rules import Rule
+from triage.ruleset import Ruleset
 from triage.vocabulary import CANNOT_TELL, CLEAR, FLAG
 
 OUTCOMES: Final = (CLEAR, FLAG, CANNOT_TELL)

@@ -14,7 +14,8 @@ from typing import Any, Final
 from triage.errors import CallError, RuleError
 from triage.rule_text import meant, with_values
 from triage.rulefiles import changed_rule, load_rules
-from triage.rules import Parameter, Rule, Ruleset, ruleset
+from triage.rules import Parameter, Rule
+from triage.ruleset import Ruleset, ruleset
 
 FILE: Final = "triage.toml"
 Changes = Mapping[str, Mapping[str, Any]]

@@ -12,11 +12,13 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from triage import explain
+from triage.conditions import All, AnyOf, Compare, Condition, Operator, RuleHolds
 from triage.errors import TriageError
 from triage.examples import example_options, example_source, judged_place
 from triage.judging import Row, judge_all
 from triage.pipeline import fact_table
-from triage.rules import All, AnyOf, Compare, Condition, Operator, Rule, RuleHolds, Ruleset
+from triage.rules import Rule
+from triage.ruleset import Ruleset
 
 _TURNED: Final[dict[str, Operator]] = {
     "more_than": "at_most",
@@ -159,7 +161,7 @@ def mutate_all(ruleset: Ruleset, only: str | None = None) -> list[MutationResult
 def _asker(rule: Rule, number: int, ruleset: Ruleset) -> Callable[[Condition], str]:
     """Return what says how a condition ends on the last referral of one of a rule's examples."""
     example = rule.about.examples[number]
-    alone = ruleset.only(rule.id).as_stable()
+    alone = ruleset.only(rule.id).as_stable(everything=True)
     table, is_judged = fact_table([example_source(example)], rule.subject, example_options(example))
     verdicts = judge_all(alone, table, is_judged)
     place = judged_place(table.subject.entries.ids, rule, example)

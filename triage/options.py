@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 if TYPE_CHECKING:
-    from triage.rules import Ruleset
+    from triage.ruleset import Ruleset
+    from triage.run import Options
     from triage.settings import Settings
 
 SEVERITIES: Final = ("critical", "high", "medium", "low")
@@ -73,10 +74,16 @@ table_or_json = click.option(
     help="What is printed.",
 )  # fmt: skip
 as_option = click.option("--as", "person", metavar="NAME", help="Who asks.")
-run_options = options(
+history_option = click.option(
+    "--history-from", type=Date(), help="From when the records are whole."
+)
+judged_options = options(
     as_of_option,
     click.option("--window", type=Window(), help="Months judged, or all [default: 3]."),
-    click.option("--history-from", type=Date(), help="From when the records are whole."),
+    history_option,
+)
+run_options = options(
+    judged_options,
     rules_option,
     format_option,
     click.option("--output", type=click.Path(dir_okay=False), metavar="FILE",
@@ -93,6 +100,14 @@ def settings_of(flags: dict[str, Any]) -> Settings:
 
     wanted = ("db", "rules", "window", "history_from", "fail_on")
     return load_settings({name: flags.get(name) for name in wanted})
+
+
+def options_of(asked: dict[str, Any], settings: Settings) -> Options:
+    """Return what a run is asked: the date of judgement, the window and the history."""
+    from triage.run import Options
+
+    window = None if settings.window == "all" else int(settings.window)
+    return Options(asked.get("as_of") or dt.date.today(), window, settings.history_from)
 
 
 def ruleset_of(settings: Settings) -> Ruleset:

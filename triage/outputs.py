@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from triage.comparing import RuleComparison
 from triage.errors import CallError
 from triage.flags import Flag
 from triage.run import Run
@@ -40,6 +41,22 @@ def flags_csv(flags: Iterable[Flag]) -> str:
     for flag in flags:
         row = flag.as_json() | {"evidence": json.dumps(flag.as_json()["evidence"])}
         writer.writerow(["" if row[name] is None else row[name] for name in FLAG_COLUMNS])
+    return out.getvalue()
+
+
+def comparison_csv(found: Iterable[RuleComparison]) -> str:
+    """Return a comparison of rules as CSV, one case that differs a row."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    columns = ("rule", "difference", "change", "child_id", "referral_id", "referral_date")
+    writer.writerow([*columns, "message"])
+    for one in found:
+        for change in ("newly_flagged", "no_longer_flagged"):
+            for case in getattr(one, change):
+                said = case.as_json()
+                writer.writerow(
+                    [one.rule, one.difference, change.replace("_", " "), *said.values()]
+                )
     return out.getvalue()
 
 

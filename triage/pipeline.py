@@ -17,7 +17,7 @@ from triage.flags import describe
 from triage.judging import CANNOT_TELL_CODE, CLEAR_CODE, FLAG_CODE, Verdict, judge_all
 from triage.measure import KNOWN
 from triage.records import Loaded, LoadedContacts, load
-from triage.rules import Ruleset
+from triage.ruleset import Ruleset
 from triage.run import Judged, Judgement, Options, RuleResult, Run, flag_order
 from triage.schema import COLUMNS
 from triage.sources import read_source

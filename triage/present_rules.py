@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
+from rich.markup import escape
 
-from triage.present import add_row, console, shown_value, table_of
-from triage.rules import BRACES, Rule, Ruleset
+from triage.catalogue import asked_with, needed
+from triage.explaining import TRUTHS
+from triage.facts import FACTS, Fact
+from triage.flags import spoken
+from triage.present import WITHHELD, add_row, console, printable, shown_value, table_of
+from triage.rules import BRACES, Rule
+from triage.ruleset import Ruleset
+from triage.trying import FIRST
+from triage.vocabulary import counted
 
 if TYPE_CHECKING:
+    from triage.comparing import RuleComparison
     from triage.examples import ExampleResult
+    from triage.explaining import Clock, Explained, Explanation
     from triage.mutation import MutationResult
+    from triage.trying import Trial
 
 __all__ = ["console"]
+
+SHOWN_DAYS: Final = 10
 
 
 def show_rules(ruleset: Ruleset, out: Console) -> None:
@@ -24,8 +37,11 @@ def show_rules(ruleset: Ruleset, out: Console) -> None:
         limits = ", ".join(
             f"{name} {shown_value(value)}" for name, value in rule.parameters.items()
         )
-        add_row(table, rule.id, rule.about.title, rule.severity, rule.about.status, limits)
+        status = "switched off" if rule.is_off else rule.status
+        add_row(table, rule.id, rule.about.title, rule.severity, status, limits)
     out.print(table)
+    for problem in ruleset.unfinished:
+        out.print(f"unfinished draft: {problem}", markup=False)
 
 
 def show_rule(rule: Rule, ruleset: Ruleset, out: Console) -> None:
@@ -79,3 +95,134 @@ def show_mutants(results: Sequence[MutationResult], out: Console) -> None:
     made = sum(result.n_made for result in results)
     alive = sum(len(result.alive) for result in results)
     out.print(f"{made:,} mutants made, {made - alive:,} killed, {alive:,} alive")
+
+
+def show_trial(tried: Trial, out: Console) -> None:
+    """Print how many referrals a rule flags, and the sentences of the first."""
+    result = tried.result
+    about = result.rule.about
+    out.print(f"[bold]{result.rule.id} {escape(about.title)}[/bold] ({about.severity})")
+    what = result.rule.subject
+    judged = result.n_flag + result.n_clear + result.n_cannot_tell
+    out.print(
+        f"{counted(judged, what)} judged: {result.n_flag:,} flagged, {result.n_clear:,} clear, "
+        f"{result.n_cannot_tell:,} cannot be told."
+    )
+    if not result.can_flag:
+        lacks = ", ".join(result.missing_columns)
+        out.print(f"It cannot be evaluated on these records, which lack {lacks}.", markup=False)
+    for flag in tried.flags[:FIRST]:
+        whose = WITHHELD if flag.restricted else f"child {flag.child_id}, {what} {flag.referral_id}"
+        out.print(printable(f"  {whose}: {flag.message}"), markup=False)
+    if len(tried.flags) > FIRST:
+        out.print(f"  … and {counted(len(tried.flags) - FIRST, 'further flag')}; "
+                  "--format json gives them all.")  # fmt: skip
+
+
+def show_comparison(found: Sequence[RuleComparison], out: Console) -> None:
+    """Print, for each rule that differs, how, and every case that does."""
+    table = table_of(
+        "Rule", "Title", "Its text", "Newly flagged", "No longer", "Unchanged",
+        right=("Newly flagged", "No longer", "Unchanged"),
+    )  # fmt: skip
+    different = [one for one in found if one.is_different]
+    if not different:
+        out.print("Nothing differs: the same rules, and the same flags.")
+        return
+    for one in different:
+        add_row(
+            table,
+            one.rule,
+            one.title,
+            one.in_words,
+            f"{len(one.newly_flagged):,}",
+            f"{len(one.no_longer_flagged):,}",
+            f"{one.n_unchanged:,}",
+        )
+    out.print(table)
+    same = len(found) - len(different)
+    if same:
+        out.print(f"{counted(same, 'other rule')} and their flags are the same.")
+    for one in different:
+        for what, cases in (
+            ("newly flagged", one.newly_flagged),
+            ("no longer flagged", one.no_longer_flagged),
+        ):
+            if cases:
+                out.print(f"\n[bold]{one.rule}, {what}[/bold]")
+            for case in cases:
+                whose = (
+                    WITHHELD if case.restricted else f"child {case.child_id}, {case.referral_id}"
+                )
+                out.print(printable(f"  {whose}: {case.message}"), markup=False)
+
+
+def show_explanation(found: Explanation, out: Console) -> None:
+    """Print what a rule says of one referral, condition by condition."""
+    about = found.rule.about
+    out.print(
+        f"[bold]{found.rule.id} {escape(about.title)}[/bold] on {found.rule.subject} "
+        + escape(printable(found.referral_id))
+        + f" of {spoken(found.referral_date)}: [bold]{found.outcome.replace('_', ' ')}[/bold]"
+    )
+    _show_explained(found.whole, out, 1)
+
+
+def _show_explained(one: Explained, out: Console, depth: int) -> None:
+    indent = "  " * depth
+    said = f": {one.found}" if one.found else ""
+    out.print(printable(f"{indent}[{TRUTHS[one.truth]}] {one.asks}{said}"), markup=False)
+    if one.truth is None:
+        for name, state in one.columns:
+            out.print(f"{indent}    {name}: {state}", markup=False)
+    if one.clock:
+        for line in _clock_lines(one.clock):
+            out.print(f"{indent}    {line}", markup=False)
+    for part in one.parts:
+        _show_explained(part, out, depth + 1)
+
+
+def _clock_lines(clock: Clock) -> Iterator[str]:
+    """Yield the days that were counted, and what was passed over among them."""
+    days = [f"{day:%a} {spoken(day)}" for day in clock.counted]
+    if len(days) > SHOWN_DAYS:
+        days = [*days[: SHOWN_DAYS - 2], "…", *days[-2:]]
+    counted_days = f": {', '.join(days)}" if days else ", none"
+    yield f"counted from {clock.start:%a} {spoken(clock.start)}{counted_days}"
+    if clock.n_weekend:
+        yield f"not counted: {counted(clock.n_weekend, 'day')} of weekends"
+    for day, name in clock.holidays:
+        yield f"not counted: {day:%a} {spoken(day)}, {name}"
+
+
+def facts_with(word: str) -> list[Fact]:
+    """Return the facts whose name or meaning holds a word."""
+    sought = word.casefold()
+    return [fact for fact in FACTS if sought in f"{fact.name} {fact.meaning}".casefold()]
+
+
+def fact_json(fact: Fact) -> dict[str, Any]:
+    """Return a fact for a script."""
+    return {
+        "name": fact.name,
+        "subject": fact.subject,
+        "type": fact.kind,
+        "unit": fact.unit,
+        "meaning": fact.meaning,
+        "needs": list(fact.needs),
+        "needs_any_of": list(fact.any_of),
+        "uses_if_there": list(fact.also),
+        "asked_with": [word for word in asked_with(fact) if word in ("within", "among")],
+    }
+
+
+def show_facts(found: Sequence[Fact], out: Console) -> None:
+    """Print facts with their type, unit, meaning and columns."""
+    if not found:
+        out.print("No fact is called so; `triage facts` lists them all.")
+        return
+    table = table_of("Fact", "Type", "Unit", "Asked", "Meaning", "Columns")
+    for fact in found:
+        asked = ", ".join(asked_with(fact))
+        add_row(table, fact.name, fact.kind, fact.unit, asked, fact.meaning, needed(fact))
+    out.print(table)

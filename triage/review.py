@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from triage.flags import spoken
-from triage.rules import severity_rank
+from triage.ruleset import severity_rank
 from triage.store import Case
 
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
-from triage.facts import FACT_BY_NAME, Fact, SubjectName
-from triage.rule_text import RuleText, Where, meant
-from triage.rules import (
+from triage.conditions import (
     LIST_OPERATORS,
     NUMBER_OPERATORS,
     All,
@@ -17,6 +15,8 @@ from triage.rules import (
     Operator,
     RuleHolds,
 )
+from triage.facts import FACT_BY_NAME, Fact, SubjectName
+from triage.rule_text import RuleText, Where, meant
 from triage.schema import COLUMNS
 
 _OPERATORS: Final = ("is", *NUMBER_OPERATORS, *LIST_OPERATORS)

@@ -10,24 +10,13 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from triage.conditions import Compare, Condition, leaves, sayings
 from triage.errors import CallError, RuleError
 from triage.facts import FACT_BY_NAME, SubjectName
 from triage.rule_conditions import Conditions
 from triage.rule_text import UNFILLED, RuleText, Where, meant
-from triage.rules import (
-    BECAUSE,
-    BRACES,
-    Compare,
-    Condition,
-    Parameter,
-    Rule,
-    RuleFile,
-    Ruleset,
-    leaves,
-    problems_between,
-    ruleset,
-    sayings,
-)
+from triage.rules import BECAUSE, BRACES, Parameter, Rule, RuleFile
+from triage.ruleset import Ruleset, problems_between, ruleset
 from triage.schema import COLUMNS
 
 _IN_WORDS: Final = {
@@ -93,6 +82,42 @@ def load_rules(*folders: Path, strict: bool = False) -> Ruleset:
     if problems:
         raise RuleError(problems)
     return ruleset(read.rules, read.unfinished)
+
+
+def lint(paths: Sequence[Path], known: Sequence[Path]) -> int:
+    """Return how many rule files were read when nothing is wrong with them.
+
+    ``paths`` are files or folders, all of ``known`` by default; rules that they read may stand in
+    the folders ``known``, with whose rules their identifiers must not clash.
+
+    Raises:
+        CallError: when there is no such file or folder.
+        RuleError: with every problem, each with its file and line.
+    """
+    asked: list[Path] = []
+    for path in paths or known:
+        if not path.exists():
+            raise CallError(f"{path}: there is no such file or folder.")
+        asked += rule_files(path) if path.is_dir() else [path]
+    others = [
+        path
+        for folder in known
+        for path in rule_files(folder)
+        if path.resolve() not in {one.resolve() for one in asked}
+    ]
+    read, beside = read_rules(asked), read_rules(others)
+    problems = [*read.problems, *read.unfinished]
+    between = problems_between([*beside.rules, *read.rules], (*read.broken, *beside.broken))
+    problems += [one for one in between if any(one.startswith(f"{path}:") for path in asked)]
+    if problems:
+        raise RuleError(problems)
+    ruleset([*beside.rules, *read.rules])
+    return len(asked)
+
+
+def rule_ids(*folders: Path) -> list[str]:
+    """Return the identifiers of the rule files of some folders, by the files' names."""
+    return [path.name[: len("LOC-00")] for folder in folders for path in rule_files(folder)]
 
 
 def load_file(path: Path) -> Rule:

@@ -13,7 +13,8 @@ import numpy.typing as npt
 from triage.due import Due
 from triage.facts import FACT_BY_NAME, FactTable
 from triage.flags import Flag
-from triage.rules import Rule, Ruleset, Status, severity_rank
+from triage.rules import Rule, Status
+from triage.ruleset import Ruleset, severity_rank
 from triage.tables import Problem, Source
 
 DEFAULT_WINDOW = 3

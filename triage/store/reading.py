@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from triage.errors import CallError, StoreError
-from triage.rules import severity_rank
+from triage.ruleset import severity_rank
 from triage.store.connection import reading
 from triage.store.tables import case, event, flag, referral, rejection, rule_text, run
 
