@@ -25,6 +25,7 @@ class CaseFile:
         """Return the case for a script."""
         return {
             "case": self.case.id,
+            "subject": self.case.subject,
             "status": self.case.status,
             "severity": self.case.severity,
             "due_on": self.case.due_on.isoformat(),

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from triage import __version__
+from triage.cli_queue import due, print_queue, queue
 from triage.cli_rules import facts, rules
 from triage.options import (
     as_of_option,
-    as_option,
     db_option,
     options_of,
     quiet_option,
@@ -114,7 +114,7 @@ def demo(into: str | None, quiet: bool) -> None:
     out = present.console()
     out.print()
     out.print("[bold]The review queue[/bold]")
-    _print_queue(url, None, None, "table", 10)
+    print_queue(url, None, None, "table", 10)
     click.echo(f"\n{demonstration.WHAT_NEXT.format(url=url)}")
 
 
@@ -137,54 +137,8 @@ def init() -> None:
     click.echo(f"Wrote {path}. Read it, change what you need, then: triage nightly SOURCE")
 
 
-@cli.group()
-def queue() -> None:
-    """See the cases that wait for review.
-
-    Example: triage queue list --format json
-    """
-
-
-@queue.command("list")
-@db_option
-@as_of_option
-@as_option
-@table_or_json
-@click.option("--limit", type=click.IntRange(0), default=20, show_default=True,
-              help="Cases to print in a table; 0 for all.")  # fmt: skip
-def queue_list(
-    db: str | None, as_of: dt.date | None, person: str | None, form: str, limit: int
-) -> None:
-    """List the cases in the order of work, each with the reason for its place.
-
-    Overdue is reckoned as of the last run, unless --as-of says otherwise.
-
-    Example: triage queue list --limit 50
-    """
-    settings = settings_of({"db": db})
-    _print_queue(settings.db, as_of, person, form, limit, settings)
-
-
-@queue.command("show")
-@click.argument("case_id", type=int, metavar="ID")
-@db_option
-@as_option
-@table_or_json
-def queue_show(case_id: int, db: str | None, person: str | None, form: str) -> None:
-    """Show a case: each flag with its because, the rule's reference, the child's referrals.
-
-    Example: triage queue show 12
-    """
-    from triage import casefile, outputs, present
-
-    settings = settings_of({"db": db})
-    whole = casefile.case_file(settings.db, case_id, person, settings.restricted.readers)
-    if form == "json":
-        click.echo(outputs.as_json(whole.as_json()))
-    else:
-        present.show_case(whole, present.console())
-
-
+cli.add_command(queue)
+cli.add_command(due)
 cli.add_command(rules)
 cli.add_command(facts)
 
@@ -325,7 +279,7 @@ def _nightly(sources: tuple[str, ...], asked: dict[str, Any]) -> tuple[Any, Sett
     started_at = dt.datetime.now(dt.UTC)
     with store.run_lock(settings.db):
         run, settings = _run(sources, asked)
-        run_id, change = store.store_run(
+        run_id, changes = store.store_run(
             settings.db,
             run,
             who=current_user(),
@@ -334,9 +288,11 @@ def _nightly(sources: tuple[str, ...], asked: dict[str, Any]) -> tuple[Any, Sett
             settings=settings.model_dump(mode="json", exclude={"restricted", "sources"}),
             review_days=settings.days_by_severity,
         )
-    _give(run, run.as_json() | {"queue": change.as_json()}, asked)
+    whole = run.as_json() | {"queue": changes["referral"].as_json()}
+    whole["contacts"] |= {"queue": changes["contact"].as_json()}
+    _give(run, whole, asked)
     if asked["form"] == "table":
-        present.show_change(change, run_id, present.console())
+        present.show_changes(changes, run_id, present.console())
     return run, settings
 
 
@@ -353,28 +309,10 @@ def _give(run: Any, whole: dict[str, Any], asked: dict[str, Any]) -> None:
         present.show_run(run, present.console())
     elif asked["form"] != written:
         text = outputs.as_json(whole) + "\n" if asked["form"] == "json" else None
-        click.echo(outputs.flags_csv(run.flags) if text is None else text, nl=False)
+        flags = (*run.flags, *run.contact_flags)
+        click.echo(outputs.flags_csv(flags) if text is None else text, nl=False)
 
 
 def _fail_if_met(context: click.Context, run: Any, settings: Settings) -> None:
     if settings.fail_on is not None and run.reaches(settings.fail_on):
         context.exit(1)
-
-
-def _print_queue(
-    url: str,
-    as_of: dt.date | None,
-    person: str | None,
-    form: str,
-    limit: int,
-    settings: Settings | None = None,
-) -> None:
-    from triage import outputs, present, review, store
-
-    places = review.in_order(store.cases(url), as_of or store.latest_as_of(url))
-    may_see = settings is not None and person in settings.restricted.readers
-    if form == "json":
-        shown = [present.case_json(place, may_see=may_see) for place in places]
-        click.echo(outputs.as_json(shown))
-    else:
-        present.show_queue(places, present.console(), may_see=may_see, limit=limit or len(places))

@@ -25,6 +25,7 @@ FLAG_COLUMNS: Final = (
     "due_on",
     "overdue_working_days",
     "evidence",
+    "subject",
 )
 
 
@@ -34,14 +35,19 @@ def as_json(value: Any) -> str:
 
 
 def flags_csv(flags: Iterable[Flag]) -> str:
-    """Return flags as CSV, one a row, with the evidence as JSON in its last column."""
+    """Return flags as CSV, one a row, with the evidence as JSON in one column."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(FLAG_COLUMNS)
     for flag in flags:
-        row = flag.as_json() | {"evidence": json.dumps(flag.as_json()["evidence"])}
+        row = _flag_row(flag)
         writer.writerow(["" if row[name] is None else row[name] for name in FLAG_COLUMNS])
     return out.getvalue()
+
+
+def _flag_row(flag: Flag) -> dict[str, Any]:
+    shown = flag.as_json()
+    return shown | {"evidence": json.dumps(shown["evidence"]), "subject": flag.subject}
 
 
 def comparison_csv(found: Iterable[RuleComparison]) -> str:
@@ -84,11 +90,12 @@ def write_output(run: Run, whole: dict[str, Any], path: Path, form: str) -> str:
         CallError: when the file cannot be written.
     """
     form = output_form(path, form)
+    flags = (*run.flags, *run.contact_flags)
     try:
         if form == "parquet":
-            _write_parquet(run.flags, path)
+            _write_parquet(flags, path)
         else:
-            write_text(path, as_json(whole) + "\n" if form == "json" else flags_csv(run.flags))
+            write_text(path, as_json(whole) + "\n" if form == "json" else flags_csv(flags))
     except OSError as error:
         raise CallError(f"{path}: cannot be written ({error.strerror or error}).") from None
     return form
@@ -109,7 +116,7 @@ def write_text(path: Path, text: str) -> None:
 def _write_parquet(flags: Sequence[Flag], path: Path) -> None:
     import pandas as pd
 
-    rows = [flag.as_json() | {"evidence": json.dumps(flag.as_json()["evidence"])} for flag in flags]
+    rows = [_flag_row(flag) for flag in flags]
     frame = pd.DataFrame(rows, columns=list(FLAG_COLUMNS))
     frame["overdue_working_days"] = frame["overdue_working_days"].astype("Int64")
     for name in ("referral_date", "due_on"):

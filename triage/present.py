@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -11,14 +12,15 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from triage.flags import spoken
-from triage.run import Run
+from triage.due import Due
+from triage.flags import Flag, spoken
+from triage.run import RuleResult, Run
 from triage.vocabulary import counted
 
 if TYPE_CHECKING:
     from triage.casefile import CaseFile
     from triage.review import Place
-    from triage.store import QueueChange
+    from triage.store import Changes
 
 SHOWN_FLAGS: Final = 15
 PIPED_WIDTH: Final = 160
@@ -65,18 +67,23 @@ def show_run(run: Run, out: Console) -> None:
         f"{rows['collapsed']:,} collapsed as duplicates, {rows['rejected']:,} rejected."
     )
     out.print()
-    _show_rules(run, out)
+    _show_results(run.results, out)
     out.print()
-    _show_flags(run, out)
+    _show_flags(run.flags, out)
+    _show_contacts(run, out)
+    _show_trial(run, out)
+    if run.due:
+        out.print()
+        show_due(run.due, run.options.as_of, out, may_see=False, limit=SHOWN_FLAGS)
     _show_notes(run, out)
 
 
-def _show_rules(run: Run, out: Console) -> None:
+def _show_results(results: Sequence[RuleResult], out: Console) -> None:
     table = table_of(
         "Rule", "Title", "Severity", "Flag", "Clear", "Cannot tell", "Lacks",
         right=("Flag", "Clear", "Cannot tell"),
     )  # fmt: skip
-    for result in run.results:
+    for result in results:
         lacks = ", ".join(result.missing_columns)
         if not result.can_flag:
             lacks = f"not evaluable without {lacks}"
@@ -93,12 +100,12 @@ def _show_rules(run: Run, out: Console) -> None:
     out.print(table)
 
 
-def _show_flags(run: Run, out: Console) -> None:
-    if not run.flags:
+def _show_flags(flags: Sequence[Flag], out: Console, date: str = "Referred") -> None:
+    if not flags:
         out.print("No flags.")
         return
-    table = table_of("Severity", "Rule", "Child", "Referred", "Team", "Why")
-    for flag in run.flags[:SHOWN_FLAGS]:
+    table = table_of("Severity", "Rule", "Child", date, "Team", "Why")
+    for flag in flags[:SHOWN_FLAGS]:
         add_row(
             table,
             flag.severity,
@@ -109,9 +116,69 @@ def _show_flags(run: Run, out: Console) -> None:
             flag.message,
         )
     out.print(table)
-    more = len(run.flags) - SHOWN_FLAGS
+    more = len(flags) - SHOWN_FLAGS
     if more > 0:
         out.print(f"… and {counted(more, 'further flag')}; --format csv or json gives them all.")
+
+
+def _show_contacts(run: Run, out: Console) -> None:
+    """Print what the rules say of contacts, where there are any."""
+    rows = run.contacts.rows
+    if not rows["read"]:
+        return
+    out.print()
+    out.print(
+        f"[bold]Contacts[/bold]: {counted(rows['read'], 'row')} read: {rows['judged']:,} judged, "
+        f"{rows['history_only']:,} history only, {rows['after_as_of']:,} after that date, "
+        f"{rows['collapsed']:,} collapsed as one day's, {rows['rejected']:,} rejected."
+    )
+    _show_results(run.contacts.results_of("stable"), out)
+    out.print()
+    _show_flags(run.contact_flags, out, "Contact")
+
+
+def _show_trial(run: Run, out: Console) -> None:
+    """Print what the rules on trial say, which reaches no queue."""
+    if not run.trial_results:
+        return
+    out.print()
+    out.print("[bold]On trial[/bold]: judged and shown here, never in the queue.")
+    _show_results(run.trial_results, out)
+    out.print()
+    _show_flags(run.trial_flags, out, "Date")
+
+
+def due_json(one: Due, *, may_see: bool) -> dict[str, Any]:
+    """Return what falls due for a script; of a restricted record without whose it is."""
+    shown = one.as_json()
+    if one.restricted and not may_see:
+        shown |= dict.fromkeys(("child_id", "referral_id", "referral_date", "message"))
+    return shown
+
+
+def show_due(
+    items: Sequence[Due], as_of: dt.date, out: Console, *, may_see: bool, limit: int = 0
+) -> None:
+    """Print what falls due by the next working day, the earliest first."""
+    if not items:
+        out.print(f"Nothing falls due by the next working day after {spoken(as_of)}.")
+        return
+    out.print(f"[bold]Due by the next working day[/bold]: {len(items):,}, late if not done by then")
+    table = table_of("Due", "Rule", "Child", "Team", "What")
+    for one in items[: limit or len(items)]:
+        is_hidden = one.restricted and not may_see
+        add_row(
+            table,
+            f"{one.due_on:%a} {one.due_on.isoformat()}",
+            one.rule,
+            WITHHELD if is_hidden else one.child_id,
+            one.team or "",
+            "" if is_hidden else one.message,
+        )
+    out.print(table)
+    more = len(items) - limit
+    if limit and more > 0:
+        out.print(f"… and {more:,} more; `triage due` lists what the last nightly run saw.")
 
 
 def _show_notes(run: Run, out: Console) -> None:
@@ -141,14 +208,17 @@ def _show_notes(run: Run, out: Console) -> None:
             out.print(printable(f"note: {note}"), markup=False)
 
 
-def show_change(change: QueueChange, run_id: int, out: Console) -> None:
+def show_changes(changes: Changes, run_id: int, out: Console) -> None:
     """Print what a nightly run changed in the queue."""
     out.print()
-    out.print(
-        f"[bold]Run {run_id} stored.[/bold] Flags: {change.new:,} new, "
-        f"{change.still_flagged:,} still there, {change.changed:,} changed, "
-        f"{change.cleared:,} cleared, {change.reopened:,} raised again."
-    )
+    out.print(f"[bold]Run {run_id} stored.[/bold]")
+    for subject, change in changes.items():
+        if subject == "referral" or any(change.as_json().values()):
+            out.print(
+                f"Flags on {subject}s: {change.new:,} new, {change.still_flagged:,} still there, "
+                f"{change.changed:,} changed, {change.cleared:,} cleared, "
+                f"{change.reopened:,} raised again."
+            )
 
 
 def case_json(place: Place, *, may_see: bool) -> dict[str, Any]:
@@ -158,6 +228,7 @@ def case_json(place: Place, *, may_see: bool) -> dict[str, Any]:
     return {
         "position": place.position,
         "case": case.id,
+        "subject": case.subject,
         "reason": place.reason,
         "severity": case.severity,
         "status": case.status,
@@ -202,7 +273,7 @@ def show_case(whole: CaseFile, out: Console) -> None:
         f"[bold]Case {case.id}[/bold]: "
         + escape(
             printable(
-                f"child {case.child_id}, referral {case.referral_id} of "
+                f"child {case.child_id}, {case.subject} {case.referral_id} of "
                 f"{spoken(case.referral_date)}, {case.team or 'no team recorded'}; "
                 f"{case.status}, review due {spoken(case.due_on)}"
             )

@@ -50,6 +50,9 @@ class EarlyHelpRow(BaseModel):
     early_help_started_on: Annotated[
         dt.datetime | None, Reads("event", ("earl_episode_start_date",))
     ] = Field(None, description="start of the child's early-help episode")
+    early_help_ended_on: Annotated[
+        dt.datetime | None, Reads("event", ("earl_episode_end_date",))
+    ] = Field(None, description="end of that episode; blank while it lasts")
 
 
 class ContactRow(BaseModel):

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from triage.facts import allocation, contacts, decision, history, quality, work
+from triage.facts.allocation import FACTS as ALLOCATION
+from triage.facts.contacts import FACTS as CONTACTS
+from triage.facts.decision import FACTS as DECISION
 from triage.facts.fact import Asked, Fact, FactKind, SubjectName
+from triage.facts.history import FACTS as HISTORY
+from triage.facts.quality import FACTS as QUALITY
 from triage.facts.table import FactTable, plain_value
+from triage.facts.work import FACTS as WORK
 
 FACTS: Final[tuple[Fact, ...]] = (
-    *history.FACTS,
-    *decision.FACTS,
-    *allocation.FACTS,
-    *work.FACTS,
-    *quality.FACTS,
-    *contacts.FACTS,
-)
+    *HISTORY, *DECISION, *ALLOCATION, *WORK, *QUALITY, *CONTACTS,
+)  # fmt: skip
 """Every fact, in the order in which a referral goes its way; those of contacts come last."""
 
 FACT_BY_NAME: Final = {fact.name: fact for fact in FACTS}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
@@ -10,9 +11,20 @@ import numpy as np
 
 from triage.calendar import minus_months_array, working_days
 from triage.facts.fact import WORKING_DAYS, Fact, date, has, number, text
-from triage.measure import NONE, UNBOUNDED, Measure, Truth, Whole, between, known, truth
-from triage.subject import ReferralSubject
-from triage.validation import ABSENT, BLANK, GIVEN, Column
+from triage.measure import (
+    KNOWN,
+    NONE,
+    UNBOUNDED,
+    UNKNOWN,
+    Measure,
+    Truth,
+    Whole,
+    between,
+    known,
+    truth,
+)
+from triage.subject import ReferralSubject, Subject
+from triage.validation import ABSENT, BLANK, GIVEN, Column, absent
 
 _FAR: Final = 10**7
 """A day later than any: an allocation that lasts."""
@@ -56,7 +68,9 @@ class _Held:
     end: Whole
     worker: Column
     is_unread: Truth
-    """Where an allocation of a referral cannot be placed in time."""
+    """Where the start or the end of an allocation of a referral cannot be told."""
+    is_unplaced: Truth
+    """Where the start of one cannot be told."""
 
 
 def _held(s: ReferralSubject) -> _Held | None:
@@ -68,14 +82,18 @@ def _held(s: ReferralSubject) -> _Held | None:
     if events is None or not {"allocated_at", "allocation_ended_at"} <= events.columns.keys():
         return None
     start, end = events.column("allocated_at"), events.column("allocation_ended_at")
-    is_unread = np.zeros(s.n, bool)
-    is_read = np.isin(start.state, (GIVEN, BLANK)) & np.isin(end.state, (GIVEN, BLANK))
-    is_unread[events.owner[~is_read]] = True
     until = np.where(end.state == GIVEN, end.value, _FAR)
+    is_start_read = np.isin(start.state, (GIVEN, BLANK))
+    is_read = is_start_read & np.isin(end.state, (GIVEN, BLANK)) & (until >= start.value)
+    is_unread, is_unplaced = np.zeros(s.n, bool), np.zeros(s.n, bool)
+    is_unread[events.owner[~is_read & (start.state != BLANK)]] = True
+    is_unplaced[events.owner[~is_start_read]] = True
     rows = np.flatnonzero(start.state == GIVEN)
     order = rows[np.lexsort((until[rows], start.value[rows], events.owner[rows]))]
     worker = events.column("allocated_worker_id").take(order)
-    return _Held(events.owner[order], start.value[order], until[order], worker, is_unread)
+    return _Held(
+        events.owner[order], start.value[order], until[order], worker, is_unread, is_unplaced
+    )
 
 
 def working_days_without_worker(s: ReferralSubject) -> Measure:
@@ -97,10 +115,12 @@ def working_days_without_worker(s: ReferralSubject) -> Measure:
     closed = s.column("closed_on")
     finish = np.where(closed.state == GIVEN, closed.value, s.clock)
     is_left = (last > 0) & (last < finish) & ~(s.yes("nfa") & (closed.state != GIVEN))
-    longest = np.where(is_left, np.maximum(longest, _gaps(last, finish)), longest)
     is_end_known = (closed.state == GIVEN) | (s.blank("closed_on") & s.given("nfa"))
-    is_known = ~held.is_unread & ~(is_left & ~is_end_known)
-    return known(longest, is_known, is_known & (last == 0))
+    is_over = is_left & is_end_known
+    longest = np.where(is_over, np.maximum(longest, _gaps(last, finish)), longest)
+    high = np.where(is_left & ~is_end_known, UNBOUNDED, longest)
+    state = np.where(held.is_unread, UNKNOWN, np.where(last == 0, NONE, KNOWN))
+    return replace(between(longest, high), state=state.astype(np.uint8))
 
 
 def _gaps(end: Whole, start: Whole) -> Whole:
@@ -124,13 +144,14 @@ def n_workers(s: ReferralSubject, months: int) -> Measure:
     earliest = minus_months_array(held.start.astype(np.int32), months).astype(np.int64)
     first = np.searchsorted(held.owner * _SPAN + held.start, held.owner * _SPAN + earliest, "left")
     who = np.where(held.worker.state == GIVEN, held.worker.value, -1).tolist()
-    most = np.zeros(s.n, np.int64)
+    low, high = np.zeros(s.n, np.int64), np.zeros(s.n, np.int64)
     for place, (begin, owner) in enumerate(zip(first.tolist(), held.owner.tolist(), strict=True)):
-        if place - begin + 1 > most[owner]:
-            most[owner] = max(most[owner], len({*who[begin : place + 1]} - {-1}))
-    is_unsure = held.is_unread.copy()
-    is_unsure[held.owner[held.worker.state != GIVEN]] = True
-    return between(most, np.where(is_unsure, UNBOUNDED, most))
+        if place - begin + 1 > low[owner]:
+            workers = who[begin : place + 1]
+            named = len({*workers} - {-1})
+            low[owner] = max(low[owner], named)
+            high[owner] = max(high[owner], named + workers.count(-1))
+    return between(low, np.where(held.is_unplaced, UNBOUNDED, np.maximum(low, high)))
 
 
 def is_allocated_to_nobody_named(s: ReferralSubject, among: tuple[str, ...]) -> Measure:
@@ -173,6 +194,13 @@ def _same(column: Column, other: Column) -> Truth:
     return np.asarray(both & (ours[column.value] == theirs[other.value]), bool)
 
 
+def of_worker(s: ReferralSubject, name: str, read: Callable[[Subject, str], Measure]) -> Measure:
+    """Return what is said of the first allocation's worker; none where the case has no worker."""
+    measure = read(s, name)
+    is_none = s.blank("allocated_at") & (measure.state == UNKNOWN)
+    return replace(measure, state=np.where(is_none, NONE, measure.state).astype(np.uint8))
+
+
 def is_section47(s: ReferralSubject) -> Measure:
     """Whether there is section 47 work: an enquiry, or a decision that calls for one."""
     outcome = s.column("decision_outcome")
@@ -183,30 +211,36 @@ def is_section47(s: ReferralSubject) -> Measure:
 
 
 def has_unregistered_worker_on_section47(s: ReferralSubject) -> Measure:
-    """Whether a worker who is not registered held the case on or after the enquiry's first day.
+    """Whether a worker who is not registered held the case after a section 47 enquiry began.
 
-    Unqualified workers may hold other work; section 47 enquiries are led by a social worker.
+    Unqualified workers may hold other work; section 47 enquiries are led by a social worker. A
+    worker whose end cannot be told surely held the case after the enquiry began only if it was
+    allocated then. Where the extract carries the first allocation alone, it is taken to last.
     """
     enquiry = s.column("section47_started_on")
     events = s.events("allocations")
     if events is None or "worker_is_registered" not in events.columns:
-        owner = np.flatnonzero(s.given("allocated_at"))
-        registered = s.column("worker_is_registered").take(owner)
-        until = np.full(len(owner), _FAR)
+        owner = np.arange(s.n)
+        start, registered = s.column("allocated_at"), s.column("worker_is_registered")
+        end = replace(absent(s.n), state=np.full(s.n, BLANK, np.uint8))
     else:
-        rows = np.flatnonzero(events.column("allocated_at").state == GIVEN)
-        owner = events.owner[rows]
-        registered = events.column("worker_is_registered").take(rows)
-        end = events.column("allocation_ended_at").take(rows)
-        until = np.where(end.state == GIVEN, end.value, _FAR)
-    during = (enquiry.state[owner] == GIVEN) & (until > enquiry.value[owner])
-    is_not, is_unsure = np.zeros(s.n, bool), np.zeros(s.n, bool)
-    is_not[owner[during & (registered.state == GIVEN) & (registered.value == 0)]] = True
-    is_unsure[owner[during & (registered.state != GIVEN)]] = True
-    is_unsure |= (enquiry.state != GIVEN) & (enquiry.state != BLANK)
-    is_unsure |= (
-        s.given("section47_started_on") & ~s.given("allocated_at") & ~s.blank("allocated_at")
+        owner = events.owner
+        start, registered = events.column("allocated_at"), events.column("worker_is_registered")
+        end = events.column("allocation_ended_at")
+    begun = enquiry.value[owner]
+    is_held = (start.state == GIVEN) & (
+        (end.state == BLANK)
+        | ((end.state == GIVEN) & (end.value > begun))
+        | (~np.isin(end.state, (BLANK, GIVEN)) & (start.value >= begun))
     )
+    may_be = (start.state != BLANK) & ~((end.state == GIVEN) & (end.value <= begun))
+    is_unregistered = (registered.state == GIVEN) & (registered.value == 0)
+    is_registered = (registered.state == GIVEN) & (registered.value == 1)
+    has_enquiry = enquiry.state[owner] == GIVEN
+    is_not, is_unsure = np.zeros(s.n, bool), np.zeros(s.n, bool)
+    is_not[owner[has_enquiry & is_held & is_unregistered]] = True
+    is_unsure[owner[has_enquiry & may_be & ~is_registered]] = True
+    is_unsure |= ~np.isin(enquiry.state, (GIVEN, BLANK))
     return truth(is_not, ~is_not & ~is_unsure)
 
 
@@ -241,13 +275,15 @@ FACTS: Final[tuple[Fact, ...]] = (
     Fact("allocation_clock", "text", "words", "from where the allocation clock runs", (),
          allocation_clock, also=("decision_at",)),
     Fact("allocated_worker_role", "text", "role", "role of the first allocation's worker",
-         ("allocated_worker_role",), partial(text, name="allocated_worker_role")),
+         ("allocated_worker_role",), partial(of_worker, name="allocated_worker_role", read=text),
+         also=("allocated_at",)),
     Fact("worker_is_agency", "yes or no", "", "the first allocation is to an agency worker",
-         ("worker_is_agency",),
-         lambda s: known(s.column("worker_is_agency").value, s.given("worker_is_agency"))),
+         ("worker_is_agency",), partial(of_worker, name="worker_is_agency", read=number),
+         also=("allocated_at",)),
     Fact("worker_caseload", "whole number", "children",
          "children that the first allocation's worker held when the case was allocated",
-         ("worker_caseload",), partial(number, name="worker_caseload")),
+         ("worker_caseload",), partial(of_worker, name="worker_caseload", read=number),
+         also=("allocated_at",)),
     Fact("working_days_without_worker", "whole number", WORKING_DAYS,
          "longest time between one worker's end and the next one's start, or up to closure or "
          "judgement where none followed", ("allocated_at", "allocation_ended_at"),
@@ -257,14 +293,14 @@ FACTS: Final[tuple[Fact, ...]] = (
          ("allocated_at", "allocation_ended_at", "allocated_worker_id"), n_workers, within=True),
     Fact("is_allocated_to_nobody_named", "yes or no", "",
          "every allocation is to a worker or role of a list, or to the team itself",
-         ("allocated_at", "allocated_worker_id"), is_allocated_to_nobody_named,
-         also=("allocated_worker_role", "team"), among=True),
+         ("allocated_at",), is_allocated_to_nobody_named,
+         any_of=("allocated_worker_id", "allocated_worker_role"), also=("team",), among=True),
     Fact("is_section47", "yes or no", "",
-         "a section 47 enquiry has started, or the decision calls for one",
-         ("section47_started_on",), is_section47, also=("decision_outcome", "decision_at")),
+         "a section 47 enquiry has started, or the decision calls for one", (), is_section47,
+         any_of=("section47_started_on", "decision_outcome"), also=("decision_at",)),
     Fact("has_unregistered_worker_on_section47", "yes or no", "",
-         "a worker who is not registered held the case on or after the day a section 47 enquiry "
-         "started", ("section47_started_on", "worker_is_registered"),
+         "a worker who is not registered held the case after the day on which a section 47 "
+         "enquiry started", ("section47_started_on", "worker_is_registered"),
          has_unregistered_worker_on_section47, also=("allocated_at", "allocation_ended_at")),
     has("has_oversight", "last_oversight_on", "a note of supervision or oversight is recorded"),
     date("last_oversight_on", "last_oversight_on", "date of the latest oversight note"),

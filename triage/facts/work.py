@@ -6,11 +6,12 @@ from functools import partial
 from typing import Final
 
 import numpy as np
+import pandas as pd
 
 from triage.facts.decision import is_recorded_true
 from triage.facts.fact import WORKING_DAYS, Fact, date, has, text
 from triage.measure import Measure, known
-from triage.subject import ReferralSubject
+from triage.subject import NEVER, ReferralSubject
 from triage.validation import BLANK, GIVEN, UNREADABLE
 
 
@@ -36,28 +37,29 @@ def strategy_discussion_is_after_section47(s: ReferralSubject) -> Measure:
 def days_without_early_help(s: ReferralSubject) -> Measure:
     """Days from closure to the child's next early help, or to judgement while there is none.
 
-    An episode that started between the referral and the closure counts as there at closure. None
-    while the referral is not closed.
+    0 where an episode that started since the referral lasted at closure. None while the referral
+    is not closed.
     """
     closed = s.column("closed_on")
     events = s.events("early_help")
     if events is None:
         return known(s.day, np.zeros(s.n, bool), closed.state == BLANK)
-    started = events.column("early_help_started_on")
-    rows = np.flatnonzero(started.state == GIVEN)
-    keys = np.sort(events.owner[rows] * _SPAN + started.value[rows])
-    place = np.searchsorted(keys, s.entries.child * _SPAN + s.day, "left")
+    started, ended = events.column("early_help_started_on"), events.column("early_help_ended_on")
+    until = np.where(ended.state == GIVEN, ended.value, NEVER)
+    episodes = pd.DataFrame({"child": events.owner, "start": started.value, "until": until})
+    referrals = pd.DataFrame(
+        {"child": s.entries.child, "day": s.day, "closed": closed.value, "place": np.arange(s.n)}
+    )
+    pairs = referrals[closed.state == GIVEN].merge(episodes[started.state == GIVEN], on="child")
+    counts = (pairs["start"] >= pairs["closed"]) | (
+        (pairs["start"] >= pairs["day"]) & (pairs["until"] >= pairs["closed"])
+    )
+    first = pairs[counts].groupby("place")["start"].min()
     found = np.full(s.n, s.clock, np.int64)
-    inside = np.flatnonzero(place < len(keys))
-    next_key = keys[place[inside]]
-    is_own = next_key // _SPAN == s.entries.child[inside]
-    found[inside[is_own]] = next_key[is_own] % _SPAN
-    unread = np.isin(s.entries.child, events.owner[started.state == UNREADABLE])
+    found[first.index.to_numpy(np.int64)] = first.to_numpy(np.int64)
     days = np.maximum(found - closed.value, 0)
+    unread = np.isin(s.entries.child, events.owner[started.state == UNREADABLE])
     return known(days, (closed.state == GIVEN) & ~unread, closed.state == BLANK)
-
-
-_SPAN: Final = 10**6
 
 
 FACTS: Final[tuple[Fact, ...]] = (
@@ -112,6 +114,7 @@ FACTS: Final[tuple[Fact, ...]] = (
          ("closure_reason",), partial(text, name="closure_reason")),
     Fact("days_without_early_help", "whole number", "days",
          "from the closure to the child's next early-help episode, or to the date of judgement "
-         "while there is none; 0 where one started during the episode",
-         ("closed_on", "early_help_started_on"), days_without_early_help, moves=True),
+         "while there is none; 0 where one started since the referral and lasted at closure",
+         ("closed_on", "early_help_started_on"), days_without_early_help,
+         also=("early_help_ended_on",), moves=True),
 )  # fmt: skip

@@ -66,7 +66,10 @@ BESIDE: Final = {
         ("last_oversight_on",), "last_oversight_on", last=True, keeps=("last_oversight_on",)
     ),
     "early_help": _Beside(
-        (), "early_help_started_on", keeps=("early_help_started_on",), of_child=True
+        (),
+        "early_help_started_on",
+        keeps=("early_help_started_on", "early_help_ended_on"),
+        of_child=True,
     ),
 }
 """Each table that may lie beside ``referrals``, but for ``contacts``, which belong to a child."""

@@ -1,12 +1,13 @@
 """The store: the only package that knows the database."""
 
 from triage.store.connection import DEFAULT_URL, run_lock
-from triage.store.nightly import QueueChange, store_run
+from triage.store.nightly import Changes, QueueChange, store_run
 from triage.store.reading import (
     Case,
     StoredFlag,
     TimelineReferral,
     cases,
+    due_items,
     latest_as_of,
     one_case,
     rejections,
@@ -16,10 +17,12 @@ from triage.store.reading import (
 __all__ = [
     "DEFAULT_URL",
     "Case",
+    "Changes",
     "QueueChange",
     "StoredFlag",
     "TimelineReferral",
     "cases",
+    "due_items",
     "latest_as_of",
     "one_case",
     "rejections",

@@ -10,12 +10,13 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from triage.calendar import add_working_days, to_date, to_day
+from triage.flags import Flag
 from triage.run import Run
 from triage.store.tables import case, flag
 
 CHUNK: Final = 5_000
-Key = tuple[str, str]
-"""A referral: the child's identifier and its own."""
+Key = tuple[str, str, str]
+"""A referral or a contact: which of them, the child's identifier, and its own."""
 
 
 @dataclass
@@ -41,24 +42,38 @@ def insert_rows(connection: sa.Connection, table: sa.Table, rows: list[dict[str,
         connection.execute(sa.insert(table), rows[start : start + CHUNK])
 
 
+def key_of(flag: Flag) -> Key:
+    """Return what a flag is on."""
+    return flag.subject, flag.child_id, flag.referral_id
+
+
+def stored_keys(connection: sa.Connection, after: int = 0) -> dict[int, Key]:
+    """Return what each case is of, by its number; those numbered ``after`` and higher."""
+    found = connection.execute(
+        sa.select(case.c.id, case.c.subject, case.c.child_id, case.c.referral_id)
+        .where(case.c.id > after)
+        .order_by(case.c.id)
+    )
+    return {row.id: (row.subject, row.child_id, row.referral_id) for row in found}
+
+
 def open_cases(
     connection: sa.Connection,
     result: Run,
     known: Mapping[Key, int],
     review_days: Mapping[str, int],
 ) -> dict[Key, int]:
-    """Open a case for each flagged referral that has none, in the order of the flags."""
-    first = {(found.child_id, found.referral_id): found for found in reversed(result.flags)}
-    new = {
-        key: first[key]
-        for key in dict.fromkeys((found.child_id, found.referral_id) for found in result.flags)
-        if key not in known
-    }
+    """Open a case for each flagged referral or contact that has none, in the order of flags."""
+    first: dict[Key, Flag] = {}
+    for found in (*result.flags, *result.contact_flags):
+        first.setdefault(key_of(found), found)
+    new = {key: found for key, found in first.items() if key not in known}
     if not new:
         return {}
     last = connection.execute(sa.select(sa.func.max(case.c.id))).scalar() or 0
     rows = [
         {
+            "subject": found.subject,
             "child_id": found.child_id,
             "referral_id": found.referral_id,
             "referral_date": found.referral_date,
@@ -71,19 +86,15 @@ def open_cases(
         for found in new.values()
     ]
     insert_rows(connection, case, rows)
-    stored = connection.execute(
-        sa.select(case.c.id, case.c.child_id, case.c.referral_id)
-        .where(case.c.id > last)
-        .order_by(case.c.id)
-    )
-    return {(row.child_id, row.referral_id): row.id for row in stored}
+    return {key: number for number, key in stored_keys(connection, last).items()}
 
 
 def follow_cases(
     connection: sa.Connection, result: Run, writes: Writes, review_days: Mapping[str, int]
 ) -> None:
     """Close cases nobody touched whose last flag cleared, reopen those flagged again."""
-    about = {(f.child_id, f.referral_id): (f.team, f.restricted) for f in result.flags}
+    raised = (*result.flags, *result.contact_flags)
+    about = {key_of(found): (found.team, found.restricted) for found in raised}
     open_flags: dict[int, list[Any]] = {}
     for found in connection.execute(
         sa.select(flag.c.case_id, flag.c.severity, flag.c.first_flagged_on).where(
@@ -92,7 +103,8 @@ def follow_cases(
     ):
         open_flags.setdefault(found.case_id, []).append(found)
     for row in connection.execute(sa.select(case)).all():
-        team, restricted = about.get((row.child_id, row.referral_id), (row.team, row.restricted))
+        key = (row.subject, row.child_id, row.referral_id)
+        team, restricted = about.get(key, (row.team, row.restricted))
         values: dict[str, Any] = {}
         if (team, restricted) != (row.team, row.restricted):
             values |= {"team": team, "restricted": restricted}

@@ -16,14 +16,24 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from triage import __version__
+from triage.facts import SubjectName
 from triage.flags import Flag
 from triage.judging import CLEAR_CODE
 from triage.rules import Rule
 from triage.run import Run, lasting_evidence
-from triage.store.cases import Writes, event_row, follow_cases, insert_rows, open_cases
+from triage.store.cases import (
+    Key,
+    Writes,
+    event_row,
+    follow_cases,
+    insert_rows,
+    key_of,
+    open_cases,
+    stored_keys,
+)  # fmt: skip
 from triage.store.connection import writing
 from triage.store.tables import (
-    case,
+    due_item,
     event,
     flag,
     referral,
@@ -52,6 +62,10 @@ class QueueChange:
         return asdict(self)
 
 
+Changes = dict[SubjectName, QueueChange]
+"""What a run changed in the queue: flags on referrals, and flags on contacts."""
+
+
 def store_run(
     url: str,
     result: Run,
@@ -61,7 +75,7 @@ def store_run(
     finished_at: dt.datetime,
     settings: Mapping[str, Any],
     review_days: Mapping[str, int],
-) -> tuple[int, QueueChange]:
+) -> tuple[int, Changes]:
     """Store a run and bring the queue up to date; return the run's number and what changed.
 
     ``review_days`` gives the working days within which a case is to be reviewed, by severity. All
@@ -73,11 +87,22 @@ def store_run(
     with writing(url) as connection:
         _store_rules(connection, result)
         run_id = _store_run_row(connection, result, who, started_at, finished_at, settings)
-        change = _update_queue(connection, result, run_id, finished_at, review_days)
-        connection.execute(sa.update(run).where(run.c.id == run_id).values(queue=change.as_json()))
+        changes = _update_queue(connection, result, run_id, finished_at, review_days)
+        counts = _contacts_json(result) | {"queue": changes["contact"].as_json()}
+        queue = changes["referral"].as_json()
+        connection.execute(
+            sa.update(run).where(run.c.id == run_id).values(queue=queue, contacts=counts)
+        )
         _store_problems(connection, result, run_id)
         _store_timeline(connection, result)
-    return run_id, change
+        due = [{"run_id": run_id, **asdict(one)} for one in result.due]
+        insert_rows(connection, due_item, due)
+    return run_id, changes
+
+
+def _contacts_json(result: Run) -> dict[str, Any]:
+    shown = result.as_json()["contacts"]
+    return {"rows": shown["rows"], "rules": shown["rules"]}
 
 
 def _store_rules(connection: sa.Connection, result: Run) -> None:
@@ -125,6 +150,7 @@ def _store_run_row(
             rules=shown["rules"],
             notes=shown["notes"],
             queue={},
+            trial=shown["trial"]["rules"],
         )
     )
     key = inserted.inserted_primary_key
@@ -133,7 +159,8 @@ def _store_run_row(
 
 
 def _store_problems(connection: sa.Connection, result: Run, run_id: int) -> None:
-    rows = [{"run_id": run_id, **asdict(problem)} for problem in result.problems]
+    problems = (*result.problems, *result.contacts.problems)
+    rows = [{"run_id": run_id, **asdict(problem)} for problem in problems]
     insert_rows(connection, rejection, rows)
 
 
@@ -167,11 +194,8 @@ def _update_queue(
     run_id: int,
     at: dt.datetime,
     review_days: Mapping[str, int],
-) -> QueueChange:
-    case_ids = {
-        (row.child_id, row.referral_id): row.id
-        for row in connection.execute(sa.select(case.c.id, case.c.child_id, case.c.referral_id))
-    }
+) -> Changes:
+    case_ids = {key: number for number, key in stored_keys(connection).items()}
     stored = {
         (row.case_id, row.rule_id): row
         for row in connection.execute(
@@ -188,26 +212,27 @@ def _update_queue(
             )
         )
     }
-    change, writes = QueueChange(), Writes()
+    changes: Changes = {"referral": QueueChange(), "contact": QueueChange()}
+    writes = Writes()
     rules = result.ruleset.by_id
     raised: set[tuple[int, str]] = set()
     for key, number in open_cases(connection, result, case_ids, review_days).items():
         case_ids[key] = number
         writes.events.append(event_row("case opened", number, None, {}))
-    for found in result.flags:
-        key = (found.child_id, found.referral_id)
-        place = (case_ids[key], found.rule)
+    for found in (*result.flags, *result.contact_flags):
+        place = (case_ids[key_of(found)], found.rule)
         raised.add(place)
         row = _flag_row(found, rules[found.rule], place[0], result.options.as_of, run_id)
-        _raise(stored.get(place), row, run_id, change, writes)
-    _clear(connection, result, stored, raised, run_id, change, writes)
+        _raise(stored.get(place), row, run_id, changes[found.subject], writes)
+    keys = {number: key for key, number in case_ids.items()}
+    _clear(result, stored, raised, keys, run_id, changes, writes)
     insert_rows(connection, flag, writes.new_flags)
     for update in writes.updates:
         connection.execute(sa.update(flag).where(flag.c.id == update.pop("id")).values(**update))
     follow_cases(connection, result, writes, review_days)
     stamp = {"at": _stamp(at), "actor": ACTOR, "run_id": run_id}
     insert_rows(connection, event, [stamp | row for row in writes.events])
-    return change
+    return changes
 
 
 def _raise(
@@ -244,38 +269,55 @@ def _raise(
 
 
 def _clear(
-    connection: sa.Connection,
     result: Run,
     stored: Mapping[tuple[int, str], Any],
     raised: set[tuple[int, str]],
+    keys: Mapping[int, Key],
     run_id: int,
-    change: QueueChange,
+    changes: Changes,
     writes: Writes,
 ) -> None:
-    """Clear each open flag of which the rule now says clear; what was not judged stands."""
+    """Clear each open flag of which the rule now says clear; what was not judged stands.
+
+    The flags of a rule that was retired, switched off or put on trial are cleared too.
+    """
     standing = [row for place, row in stored.items() if row.state == "open" and place not in raised]
     if not standing:
         return
-    keys = {
-        row.id: (row.child_id, row.referral_id)
-        for row in connection.execute(sa.select(case.c.id, case.c.child_id, case.c.referral_id))
-    }
-    judged = result.referrals.judged
     place_of = {
-        key: place
+        (subject, *key): place
+        for subject, judged in (
+            ("referral", result.referrals.judged),
+            ("contact", result.contacts.judged),
+        )
         for place, key in enumerate(
             zip(judged.child_ids.tolist(), judged.ids.tolist(), strict=True)
         )
     }
     for row in standing:
-        place = place_of.get(keys[row.case_id])
-        codes = judged.outcomes.get(row.rule_id)
-        if place is None or codes is None or codes[place] != CLEAR_CODE:
+        key = keys[row.case_id]
+        why = _why_silent(result, row.rule_id)
+        if not why and not _is_clear(result, key, row.rule_id, place_of.get(key)):
             continue
-        change.cleared += 1
+        changes["contact" if key[0] == "contact" else "referral"].cleared += 1
         writes.updates.append({"id": row.id, "state": "cleared", "cleared_run_id": run_id})
-        writes.events.append(event_row("flag cleared", row.case_id, row.rule_id, {}))
+        detail = {"why": f"the rule is {why}"} if why else {}
+        writes.events.append(event_row("flag cleared", row.case_id, row.rule_id, detail))
         writes.touched.add(row.case_id)
+
+
+def _why_silent(result: Run, rule_id: str) -> str:
+    """Return why a rule has no place in the queue any more; nothing while it has one."""
+    if why := result.ruleset.silent.get(rule_id):
+        return why
+    rule = result.ruleset.by_id.get(rule_id)
+    return "on trial" if rule is not None and rule.status == "trial" else ""
+
+
+def _is_clear(result: Run, key: Key, rule_id: str, place: int | None) -> bool:
+    judgement = result.contacts if key[0] == "contact" else result.referrals
+    codes = judgement.judged.outcomes.get(rule_id)
+    return place is not None and codes is not None and bool(codes[place] == CLEAR_CODE)
 
 
 def _flag_row(found: Flag, rule: Rule, case_id: int, as_of: dt.date, run_id: int) -> dict[str, Any]:

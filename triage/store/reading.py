@@ -8,10 +8,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from triage.due import Due
 from triage.errors import CallError, StoreError
+from triage.facts import SubjectName
 from triage.ruleset import severity_rank
 from triage.store.connection import reading
-from triage.store.tables import case, event, flag, referral, rejection, rule_text, run
+from triage.store.tables import case, due_item, event, flag, referral, rejection, rule_text, run
 
 
 @dataclass(frozen=True)
@@ -30,9 +32,13 @@ class StoredFlag:
 
 @dataclass(frozen=True)
 class Case:
-    """A referral with its flags, to be reviewed by somebody."""
+    """A referral, or a contact, with its flags, to be reviewed by somebody.
+
+    Of a contact, ``referral_id`` and ``referral_date`` are its own.
+    """
 
     id: int
+    subject: SubjectName
     child_id: str
     referral_id: str
     referral_date: dt.date
@@ -100,7 +106,7 @@ def one_case(url: str, case_id: int) -> tuple[Case, list[dict[str, Any]], list[T
 
 def _timeline(connection: sa.Connection, child_id: str) -> list[TimelineReferral]:
     known = _cases(connection, case.c.child_id == child_id, flag.c.state == "open")
-    by_referral = {one.referral_id: one for one in known}
+    by_referral = {one.referral_id: one for one in known if one.subject == "referral"}
     found = []
     for row in connection.execute(
         sa.select(referral)
@@ -142,6 +148,7 @@ def _cases(
     return [
         Case(
             row.id,
+            row.subject,
             row.child_id,
             row.referral_id,
             row.referral_date,
@@ -165,6 +172,24 @@ def runs(url: str) -> list[dict[str, Any]]:
             {**row._mapping, "as_of": row.as_of.isoformat()}
             for row in connection.execute(sa.select(run).order_by(run.c.id.desc()))
         ]
+
+
+def due_items(url: str) -> tuple[dt.date, tuple[Due, ...]]:
+    """Return the date of the last run, and what fell due by the next working day after it.
+
+    Raises:
+        StoreError: when there is no store, or no run in it.
+    """
+    as_of = latest_as_of(url)
+    with reading(url) as connection:
+        latest = connection.execute(sa.select(sa.func.max(run.c.id))).scalar()
+        rows = connection.execute(
+            sa.select(due_item).where(due_item.c.run_id == latest).order_by(due_item.c.id)
+        )
+        fields = ("rule", "severity", "child_id", "referral_id", "referral_date", "team",
+                  "due_on", "message", "restricted")  # fmt: skip
+        found = (Due(**{name: getattr(row, name) for name in fields}) for row in rows)
+        return as_of, tuple(found)
 
 
 def rejections(url: str, run_id: int | None = None) -> list[dict[str, Any]]:

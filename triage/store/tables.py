@@ -1,7 +1,8 @@
 """The tables of the store.
 
-A case is a referral with its flags. A flag is one rule on one referral; it is cleared, never
-deleted. Events are only ever added: the database itself refuses to change or delete one.
+A case is a referral, or a contact, with its flags. A flag is one rule on one of them; it is
+cleared, never deleted. Events are only ever added: the database itself refuses to change or delete
+one.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-HEAD_REVISION: Final = "0001"
+HEAD_REVISION: Final = "0002"
 """The newest migration; a store at any other revision is upgraded, or refused when newer."""
 
 metadata = sa.MetaData()
@@ -47,6 +48,8 @@ run = sa.Table(
     sa.Column("rules", sa.JSON, nullable=False),
     sa.Column("notes", sa.JSON, nullable=False),
     sa.Column("queue", sa.JSON, nullable=False),
+    sa.Column("contacts", sa.JSON),
+    sa.Column("trial", sa.JSON),
     sqlite_autoincrement=True,
 )
 
@@ -62,10 +65,28 @@ rejection = sa.Table(
     sa.Column("message", sa.Text, nullable=False),
 )
 
+due_item = sa.Table(
+    "due_item",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("run_id", sa.Integer, sa.ForeignKey("run.id"), nullable=False, index=True),
+    sa.Column("rule", sa.String(16), nullable=False),
+    sa.Column("severity", sa.String(10), nullable=False),
+    sa.Column("child_id", sa.Text, nullable=False),
+    sa.Column("referral_id", sa.Text, nullable=False),
+    sa.Column("referral_date", sa.Date, nullable=False),
+    sa.Column("team", sa.Text),
+    sa.Column("due_on", sa.Date, nullable=False),
+    sa.Column("message", sa.Text, nullable=False),
+    sa.Column("restricted", sa.Boolean, nullable=False),
+)
+"""What fell due by the next working day, as each run saw it."""
+
 case = sa.Table(
     "case",
     metadata,
     sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("subject", sa.String(10), nullable=False),
     sa.Column("child_id", sa.Text, nullable=False, index=True),
     sa.Column("referral_id", sa.Text, nullable=False),
     sa.Column("referral_date", sa.Date, nullable=False),
@@ -74,7 +95,7 @@ case = sa.Table(
     sa.Column("status", sa.String(30), nullable=False, index=True),
     sa.Column("due_on", sa.Date, nullable=False),
     sa.Column("reopened", sa.Boolean, nullable=False),
-    sa.UniqueConstraint("child_id", "referral_id"),
+    sa.UniqueConstraint("child_id", "subject", "referral_id"),
     sqlite_autoincrement=True,
 )
 

@@ -1,0 +1,62 @@
+"""Cases of contacts beside those of referrals, and what falls due.
+
+Revision ID: 0002
+Revises: 0001
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+_COLUMNS = "id, child_id, referral_id, referral_date, team, restricted, status, due_on, reopened"
+
+
+def upgrade() -> None:
+    """Give each case its subject, keep what falls due, and count contacts and trials in runs."""
+    op.execute("PRAGMA defer_foreign_keys=ON")
+    op.execute('CREATE TABLE case_before AS SELECT * FROM "case"')
+    op.drop_table("case")
+    op.create_table(
+        "case",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("subject", sa.String(10), nullable=False),
+        sa.Column("child_id", sa.Text, nullable=False, index=True),
+        sa.Column("referral_id", sa.Text, nullable=False),
+        sa.Column("referral_date", sa.Date, nullable=False),
+        sa.Column("team", sa.Text),
+        sa.Column("restricted", sa.Boolean, nullable=False),
+        sa.Column("status", sa.String(30), nullable=False, index=True),
+        sa.Column("due_on", sa.Date, nullable=False),
+        sa.Column("reopened", sa.Boolean, nullable=False),
+        sa.UniqueConstraint("child_id", "subject", "referral_id"),
+        sqlite_autoincrement=True,
+    )
+    op.execute(
+        f"INSERT INTO \"case\" ({_COLUMNS}, subject) SELECT {_COLUMNS}, 'referral' FROM case_before"
+    )
+    op.drop_table("case_before")
+    op.add_column("run", sa.Column("contacts", sa.JSON))
+    op.add_column("run", sa.Column("trial", sa.JSON))
+    op.create_table(
+        "due_item",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("run_id", sa.Integer, sa.ForeignKey("run.id"), nullable=False, index=True),
+        sa.Column("rule", sa.String(16), nullable=False),
+        sa.Column("severity", sa.String(10), nullable=False),
+        sa.Column("child_id", sa.Text, nullable=False),
+        sa.Column("referral_id", sa.Text, nullable=False),
+        sa.Column("referral_date", sa.Date, nullable=False),
+        sa.Column("team", sa.Text),
+        sa.Column("due_on", sa.Date, nullable=False),
+        sa.Column("message", sa.Text, nullable=False),
+        sa.Column("restricted", sa.Boolean, nullable=False),
+    )
+
+
+def downgrade() -> None:
+    """Refuse: what the older version cannot hold would be lost."""
+    raise NotImplementedError("a store is not taken back; restore the copy made before")
