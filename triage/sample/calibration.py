@@ -183,6 +183,9 @@ THIRD_NFA_SHARE: Final = 0.13
 NFA_RATED_RED_SHARE: Final = 0.20
 SAME_FACTORS_SHARE: Final = 0.35
 LATE_START_SHARE: Final = 0.05
+WAITED_WORKING_DAYS: Final = (2, 8)
+"""Working days for which some children who came back wait for a worker."""
+WAITED_UNRATED_SHARE: Final = 0.06
 LATE_START_WORKING_DAYS: Final = (4, 15)
 FORGOTTEN_OF_UNDECIDED: Final = 0.5
 FORGOTTEN_FOUND_DAYS: Final = (40, 130)

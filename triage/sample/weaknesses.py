@@ -59,6 +59,7 @@ def weaken(rng: Rng, rows: Columns, chains: Chains, wd: WorkingDays) -> None:
     _start_late(rng, rows, wd)
     _enquire_badly(rng, rows, wd)
     _close_badly(rng, rows, chains, wd)
+    _keep_waiting(rng, rows, chains, wd)
 
 
 def hold_badly(rng: Rng, rows: Columns, staff: Staff) -> None:
@@ -123,6 +124,18 @@ def _start_late(rng: Rng, rows: Columns, wd: WorkingDays) -> None:
     late &= happens(rng, size, cal.LATE_START_SHARE)
     rows["started"] = np.where(late, later, rows["started"]).astype(np.int32)
     rows["reviewed"][late & (rows["reviewed"] < later)] = BLANK
+
+
+def _keep_waiting(rng: Rng, rows: Columns, chains: Chains, wd: WorkingDays) -> None:
+    """Lets some children who came back wait for a worker, and leaves their risk unrated."""
+    size = len(chains)
+    decided = np.maximum(rows["decided"], rows["day"])
+    later = wd.after(decided, whole(rng, size, *cal.WAITED_WORKING_DAYS))
+    waits = (chains.since != BLANK) & (chains.since <= _YEAR) & (rows["nfa"] == 0)
+    waits &= (rows["decided"] != BLANK) & (rows["allocated"] != BLANK)
+    waits &= _not_after(later, rows["closed"]) & happens(rng, size, cal.WAITED_UNRATED_SHARE)
+    rows["allocated"] = np.where(waits, later, rows["allocated"]).astype(np.int32)
+    rows["risk"] = np.where(waits, BLANK, rows["risk"]).astype(np.int32)
 
 
 def _enquire_badly(rng: Rng, rows: Columns, wd: WorkingDays) -> None:
