@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from triage import engine, explain, judging
 from triage.conditions import All, AnyOf, Compare, Condition, RuleHolds
 from triage.errors import RuleError
-from triage.facts import FACTS, Fact
+from triage.facts import FACTS, Asked, Fact
 from triage.measure import KNOWN, NONE, UNBOUNDED, UNKNOWN, Measure
 from triage.resources import shipped
 from triage.rulefiles import load_rules
@@ -21,7 +21,9 @@ from triage.rules import Rule
 from triage.ruleset import Ruleset
 
 TEMPLATE = load_rules(shipped("rules")).rules[0].about
-WHOLE = [fact for fact in FACTS if fact.kind == "whole number" and not fact.within][:4]
+WHOLE = [fact for fact in FACTS if fact.kind == "whole number" and not (fact.within or fact.among)][
+    :4
+]
 YES_NO = [fact for fact in FACTS if fact.kind == "yes or no"][:3]
 WORDS = [fact for fact in FACTS if fact.kind == "text"][:2]
 NAMES = ("red", "Amber", "team manager", "N1", "other")
@@ -69,16 +71,16 @@ class Facts:
     def __len__(self) -> int:
         return self._n
 
-    def measure(self, name: str, within: int | None = None) -> Measure:
-        return self._measures[name]
+    def measure(self, asked: Asked) -> Measure:
+        return self._measures[asked.name]
 
-    def bounds(self, name: str, row: int, within: int | None = None) -> tuple[Any, Any] | None:
-        measure = self._measures[name]
+    def bounds(self, asked: Asked, row: int) -> tuple[Any, Any] | None:
+        measure = self._measures[asked.name]
         if measure.state[row] == UNKNOWN:
             return None
         if measure.state[row] == NONE:
             return (None, None)
-        fact = next(fact for fact in FACTS if fact.name == name)
+        fact = next(fact for fact in FACTS if fact.name == asked.name)
         value: Any = int(measure.value[row])
         if fact.kind == "yes or no":
             value = value == 1

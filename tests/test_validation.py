@@ -13,7 +13,8 @@ from pydantic import ValidationError
 
 from triage import vocabulary as v
 from triage.calendar import BIRTHS_FROM, to_date
-from triage.schema import COLUMNS, ORDER_CHECKS, ReferralRecord
+from triage.schema import ORDER_CHECKS, ReferralRecord
+from triage.schema import REFERRAL_COLUMNS as COLUMNS
 from triage.tables import LOST, Problem, RawColumn, RawTable, encode
 from triage.validation import ABSENT, BLANK, GIVEN, UNREADABLE, Column, ValidTable, validate
 

@@ -56,7 +56,7 @@ class Entries:
     """The entries that were kept, sorted by child and date, with typed columns.
 
     ``child`` is one number a child; ``day`` is the date as days since 1970. ``order`` is each
-    entry's place among all rows read, ``n_rows`` the rows of its source for its child and day.
+    entry's place among all rows read, ``n_rows`` the most rows of one source for it.
     ``events`` are the rows of the tables beside, by the table's name.
     """
 
@@ -169,18 +169,19 @@ def keep(
         kept,
         ids,
         labels[is_first],
-        _rows_beside(entry, source_of_row[order], is_first),
+        _rows_of_one_source(entry, source_of_row[order], is_first),
         {name: column.take(kept) for name, column in columns.items()},
     )
     return Kept(entries, day[~is_first], problems)
 
 
-def _rows_beside(
-    entry: Rows, source: Rows, is_first: npt.NDArray[np.bool_]
-) -> npt.NDArray[np.int64]:
-    """Return, for each kept entry, the rows of its own source for the same child and day."""
-    same = source == source[is_first][entry]
-    return np.bincount(entry, weights=same, minlength=int(is_first.sum())).astype(np.int64)
+def _rows_of_one_source(entry: Rows, source: Rows, is_first: npt.NDArray[np.bool_]) -> Rows:
+    """Return, for each kept entry, the most rows that one source has for its child and day."""
+    n_sources = int(source.max()) + 1 if len(source) else 1
+    most = np.zeros(int(is_first.sum()), np.int64)
+    pairs, counts = np.unique(entry * n_sources + source, return_counts=True)
+    np.maximum.at(most, pairs // n_sources, counts)
+    return most
 
 
 def _progressed(columns: dict[str, Column], rows: Rows) -> npt.NDArray[np.bool_]:

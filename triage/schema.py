@@ -235,6 +235,8 @@ class ReferralRecord(BaseModel):
         """Return what is out of order between the cells of this row, a sentence each."""
         found = []
         for check in ORDER_CHECKS:
+            if not {check.before, check.after} <= type(self).model_fields.keys():
+                continue
             before, after = getattr(self, check.before), getattr(self, check.after)
             if before is not None and after is not None and after.date() < before.date():
                 found.append(check.sentence)

@@ -12,18 +12,24 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
-_COLUMNS = "id, child_id, referral_id, referral_date, team, restricted, status, due_on, reopened"
+_COLUMNS = (
+    "id", "child_id", "referral_id", "referral_date", "team", "restricted", "status", "due_on",
+    "reopened",
+)  # fmt: skip
 
 
-def upgrade() -> None:
-    """Give each case its subject, keep what falls due, and count contacts and trials in runs."""
+def _cases(subject: bool, filled: dict[str, str]) -> None:
+    """Make the table of cases anew, with or without their subject, and fill it from the old one.
+
+    The flags and events that point at a case keep pointing at the one with its number.
+    """
     op.execute("PRAGMA defer_foreign_keys=ON")
     op.execute('CREATE TABLE case_before AS SELECT * FROM "case"')
     op.drop_table("case")
     op.create_table(
         "case",
         sa.Column("id", sa.Integer, primary_key=True),
-        sa.Column("subject", sa.String(10), nullable=False),
+        *([sa.Column("subject", sa.String(10), nullable=False)] if subject else []),
         sa.Column("child_id", sa.Text, nullable=False, index=True),
         sa.Column("referral_id", sa.Text, nullable=False),
         sa.Column("referral_date", sa.Date, nullable=False),
@@ -32,13 +38,18 @@ def upgrade() -> None:
         sa.Column("status", sa.String(30), nullable=False, index=True),
         sa.Column("due_on", sa.Date, nullable=False),
         sa.Column("reopened", sa.Boolean, nullable=False),
-        sa.UniqueConstraint("child_id", "subject", "referral_id"),
+        sa.UniqueConstraint("child_id", *(["subject"] if subject else []), "referral_id"),
         sqlite_autoincrement=True,
     )
-    op.execute(
-        f"INSERT INTO \"case\" ({_COLUMNS}, subject) SELECT {_COLUMNS}, 'referral' FROM case_before"
-    )
+    into = ", ".join((*_COLUMNS, *filled))
+    values = ", ".join((*_COLUMNS, *filled.values()))
+    op.execute(f'INSERT INTO "case" ({into}) SELECT {values} FROM case_before')
     op.drop_table("case_before")
+
+
+def upgrade() -> None:
+    """Give each case its subject, keep what falls due, and count contacts and trials in runs."""
+    _cases(True, {"subject": "'referral'"})
     op.add_column("run", sa.Column("contacts", sa.JSON))
     op.add_column("run", sa.Column("trial", sa.JSON))
     op.create_table(
@@ -58,5 +69,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Refuse: what the older version cannot hold would be lost."""
-    raise NotImplementedError("a store is not taken back; restore the copy made before")
+    """Take the new columns away, and with them what falls due."""
+    op.drop_table("due_item")
+    op.drop_column("run", "trial")
+    op.drop_column("run", "contacts")
+    _cases(False, {})
