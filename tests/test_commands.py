@@ -24,7 +24,7 @@ from triage.vocabulary import SEVERITIES
 
 RUN_KEYS = {
     "as_of", "inputs", "ruleset", "rows", "window", "history_from", "notes", "rejections",
-    "problems", "rules", "flags",
+    "problems", "rules", "flags", "due", "contacts", "trial",
 }  # fmt: skip
 FLAG_KEYS = {
     "rule", "severity", "child_id", "referral_id", "referral_date", "team", "message", "due_on",
@@ -216,6 +216,7 @@ def test_init_writes_settings_that_load_and_never_overwrites(
     (workplace / "triage.toml").write_text(
         every_key.replace('"our_rules"', repr(str(shipped("rules"))))
     )
+    (workplace / "own_rules").mkdir()
     assert triage("check", records, "--as-of", AS_OF)[0] in (0, 1)
 
 

@@ -90,7 +90,7 @@ def test_tables_that_answer_nothing_and_columns_out_of_place_are_named(tmp_path:
         contacts="child_id,contact_on A,2023-05-01",
     )
     notes = "\n".join(source.notes)
-    assert "contacts.csv: answers no rule" in notes
+    assert "contacts.csv: was passed over, since it has no column contact_date" in notes
     assert "decisions.csv: column team belongs to another table" in notes
     assert "decisions.csv: unknown column 'mood'" in notes
     assert "referrals.csv: column decision_at was ignored: decisions.csv carries it" in notes

@@ -189,5 +189,9 @@ def test_every_rule_outside_the_contract_is_read_and_ends_in_every_way(tmp_path:
         path = tmp_path / str(seed)
         path.mkdir()
         referrals, contacts = oracle_more.judge(*random_case(seed, path))
-        ended.update((rule, outcome) for (rule, _), outcome in [*referrals.items(), *contacts.items()])
-    assert {(rule, outcome) for rule in [*oracle_more.RULES, "REF-13"] for outcome in OUTCOMES} == set(ended)
+        ended.update(
+            (rule, outcome) for (rule, _), outcome in [*referrals.items(), *contacts.items()]
+        )
+    assert {
+        (rule, outcome) for rule in [*oracle_more.RULES, "REF-13"] for outcome in OUTCOMES
+    } == set(ended)

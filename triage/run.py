@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from triage.due import Due
+from triage.entries import CONTACTS
 from triage.facts import FACT_BY_NAME, FactTable
 from triage.flags import Flag
 from triage.rules import Rule, Status
@@ -107,6 +108,20 @@ class Run:
         return self.referrals.results_of("stable")
 
     @property
+    def loaded(self) -> tuple[RuleResult, ...]:
+        """Return every stable rule as it ended on the judged referrals.
+
+        A rule that judges contacts cannot be evaluated on a referral, which has no contact's date;
+        how it ended on the contacts is told with them.
+        """
+        n_judged = self.rows["judged"]
+        of_contacts = [
+            RuleResult(result.rule, 0, 0, n_judged, False, CONTACTS[:1])
+            for result in self.contacts.results_of("stable")
+        ]
+        return tuple(sorted((*self.results, *of_contacts), key=lambda one: one.rule.id))
+
+    @property
     def flags(self) -> tuple[Flag, ...]:
         """Return the flags of the stable rules on referrals, in the order of the contract."""
         return self._flags(self.referrals, "stable")
@@ -151,14 +166,14 @@ class Run:
                 }
                 for source in self.sources
             ],
-            "ruleset": {"hash": self.ruleset.hash, "count": len(self.results)},
+            "ruleset": {"hash": self.ruleset.hash, "count": len(self.loaded)},
             "rows": dict(self.rows),
             "window": "all" if window is None else str(window),
             "history_from": self.history_from.isoformat(),
             "notes": list(self.notes),
             "rejections": problems_json(self.problems, "rejected"),
             "problems": problems_json(self.problems, "problem"),
-            "rules": [result.as_json() for result in self.results],
+            "rules": [result.as_json() for result in self.loaded],
             "flags": [flag.as_json() for flag in self.flags],
             "due": [one.as_json() for one in self.due],
             "contacts": {

@@ -168,8 +168,9 @@ TEMPLATE: Final = """\
 # low = 20
 
 # Limits of your own, each within the rule's bounds (`triage rules show REF-08` gives them).
-# [parameters.REF-08]
-# limit = 60
+[parameters]
+# REF-08.limit = 60
+# DEC-05.allowed_roles = ["team manager", "service manager"]
 
 # Who may see restricted records, by the name given with --as.
 [restricted]

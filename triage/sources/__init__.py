@@ -202,6 +202,9 @@ def _folder_of_tables(path: Path, tables: dict[str, Path]) -> Source:
             continue
         table = _read_grid(file).table(str(file))
         notes += [f"{file.name}: {note}" for note in table.notes]
+        if why := folder.lacks(name, table):
+            notes.append(why)
+            continue
         if name == folder.CONTACTS:
             contacts = folder.contact_table(table)
             notes += folder.passed_over(table, folder.CONTACT_COLUMNS)

@@ -113,10 +113,6 @@ def child_table(name: str, table: RawTable, referrals: RawTable) -> ChildTable:
     match: MatchBy
     if beside.of_child:
         match = "child"
-        if not {"child_id", beside.event} <= table.columns.keys():
-            raise InputError(
-                f"{table.source}: says nothing of a child; give it child_id and {beside.event}."
-            )
     elif "referral_id" in table.columns and "referral_id" in referrals.columns:
         match = "referral_id"
     elif {"child_id", "referral_date"} <= table.columns.keys():
@@ -136,14 +132,21 @@ def child_table(name: str, table: RawTable, referrals: RawTable) -> ChildTable:
     return ChildTable(table, carries, beside.event, match, chooses, name=name, keeps=keeps)
 
 
-def contact_table(table: RawTable) -> RawTable:
-    """Return a table of contacts with the columns that count in it.
+def lacks(name: str, table: RawTable) -> str:
+    """Return why a table of what belongs to a child alone cannot be used, if so.
 
-    Raises:
-        InputError: when it names no child or no date.
+    It is passed over and named, since what it holds is no part of any referral.
     """
-    if not {"child_id", "contact_date"} <= table.columns.keys():
-        raise InputError(f"{table.source}: is no table of contacts without child_id, contact_date.")
+    event = "contact_date" if name == CONTACTS else BESIDE[name].event
+    missing = [column for column in ("child_id", event) if column not in table.columns]
+    if not missing or (name != CONTACTS and not BESIDE[name].of_child):
+        return ""
+    file = Path(table.source).name
+    return f"{file}: was passed over, since it has no column {' and '.join(missing)}"
+
+
+def contact_table(table: RawTable) -> RawTable:
+    """Return a table of contacts with the columns that count in it."""
     columns = {name: table.columns[name] for name in CONTACT_COLUMNS if name in table.columns}
     return replace(table, columns=columns)
 
