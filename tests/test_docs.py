@@ -10,13 +10,14 @@ import pytest
 from conftest import REPOSITORY
 
 from triage.cli import cli
+from triage.documenting import written_page
 from triage.facts import FACTS, Fact
 from triage.resources import shipped
 from triage.rulefiles import load_rules
 from triage.rules import Rule
 from triage.schema import COLUMNS
 from triage.settings import ENVIRONMENT, Settings
-from triage.sources.folder import BESIDE
+from triage.sources.folder import BESIDE, CONTACT_COLUMNS
 
 README = (REPOSITORY / "README.md").read_text("utf-8")
 RULES_PAGE = (REPOSITORY / "rules" / "README.md").read_text("utf-8")
@@ -66,6 +67,22 @@ def test_the_rules_page_lists_every_rule(rule: Rule) -> None:
 @pytest.mark.parametrize("fact", FACTS, ids=lambda fact: fact.name)
 def test_the_rules_page_says_what_every_fact_is(fact: Fact) -> None:
     assert f"| `{fact.name}` | {fact.kind} | {fact.unit} | {fact.meaning} |" in RULES_PAGE
+
+
+def test_the_catalogue_beside_the_rules_is_up_to_date() -> None:
+    path, before, after = written_page(shipped("rules"))
+    assert before == after, f"{path} is stale: run `triage rules docs`"
+
+
+def test_every_rule_flags_somebody_in_the_invented_council() -> None:
+    rows = [line for line in RULES_PAGE.splitlines() if line.startswith("| [")]
+    never = [row for row in rows if row.rstrip(" |").endswith(" 0")]
+    assert never == []
+
+
+def test_the_sample_page_names_the_columns_of_contacts() -> None:
+    columns = ", ".join(f"`{column}`" for column in CONTACT_COLUMNS)
+    assert f"| `contacts` | {columns} |" in SAMPLE_PAGE
 
 
 def test_every_dependency_is_explained_and_has_a_lower_bound() -> None:

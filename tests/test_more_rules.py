@@ -125,9 +125,7 @@ def dirtied(tables: Tables, seed: int) -> Tables:
         chance.shuffle(grown)
         for row in grown:
             for place, column in enumerate(header):
-                if column == "referral_id":
-                    continue
-                rate = share / 8 if column in KEYS else share
+                rate = share / 10 if column in KEYS else share
                 if chance.random() < rate:
                     row[place] = changed(chance, column, row[place])
         keep = [
@@ -168,7 +166,7 @@ def differences(path: Path, as_of: dt.date, history_from: dt.date | None) -> lis
 
 def random_case(seed: int, folder: Path) -> tuple[Path, dt.date, dt.date | None]:
     chance = random.Random(f"case {seed}")
-    council = make_council(chance.randint(300, 800), seed=seed, as_of=AS_OF, months=18, dirty=False)
+    council = make_council(chance.randint(300, 800), seed=seed, as_of=AS_OF, months=18)
     write_folder(council, folder / "made")
     write(dirtied(read(folder / "made"), seed), folder / "dirty")
     back = chance.choice((0, 0, 0, 1, 3, 30, 120, 300))

@@ -192,6 +192,28 @@ def test_migrations_make_exactly_the_tables_that_the_code_describes(tmp_path: Pa
     assert ScriptDirectory.from_config(config).get_current_head() == HEAD_REVISION
 
 
+def test_a_store_of_the_first_version_keeps_every_case_flag_and_event(
+    triage: Triage, records: Path, workplace: Path
+) -> None:
+    first = nightly(triage, records)
+    before = dump()
+    engine, config = migrated(workplace / "triage.db")
+    with engine.begin() as opened:
+        config.attributes["connection"] = opened
+        command.downgrade(config, "0001")
+    code, _, err = triage("queue", "list")
+    assert (code, "the store is at revision 0001" in err) == (4, True)
+    again = nightly(triage, records)
+    assert (again["new"], again["still_flagged"]) == (0, first["new"])
+    after = dump()
+    for table in ("case", "flag", "referral", "event"):
+        assert after[table] == before[table]
+    with sqlite3.connect("triage.db") as store:
+        assert store.execute("PRAGMA foreign_key_check").fetchall() == []
+        with pytest.raises(sqlite3.IntegrityError, match="only be added"):
+            store.execute("DELETE FROM event")
+
+
 def test_a_date_that_is_only_told_beside_a_finding_moves_its_sentence_and_no_more(
     triage: Triage, workplace: Path
 ) -> None:
