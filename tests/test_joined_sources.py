@@ -12,6 +12,7 @@ from triage.errors import InputError
 from triage.records import Loaded, load
 from triage.sources import read_source
 from triage.tables import Source
+from triage.validation import BLANK, GIVEN, UNREADABLE
 
 AS_OF = dt.date(2023, 6, 30)
 
@@ -183,13 +184,32 @@ def test_a_census_referral_from_before_the_calendar_is_a_problem_not_a_lost_row(
     assert [(p.row, p.column, p.kind) for p in result.problems] == [(2, "referral_date", "problem")]
 
 
-def test_cells_of_a_workbook_that_hold_an_error_are_named(tmp_path: Path) -> None:
+def test_an_error_in_a_workbook_is_a_cell_that_cannot_be_read_never_a_blank_one(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "table.xlsx"
     with xlsxwriter.Workbook(str(path)) as book:
-        sheet = book.add_worksheet()
-        sheet.write_row(0, 0, ["child_id", "referral_date", "decision_at"])
-        sheet.write_row(1, 0, ["A", "2023-06-01"])
-        sheet.write_formula(1, 2, "=1/0", None, "#DIV/0!")
-    (note,) = read_source(str(path)).notes
-    assert "1 cell with an Excel error" in note
-    assert "sheet1 C2" in note
+        book.add_worksheet("Cover & notes").write(0, 0, "Made by the records team")
+        sheet = book.add_worksheet("Referrals")
+        headings = ["child_id", "referral_date", "decision_at", "team", "rationale"]
+        sheet.write_row(2, 1, headings)
+        sheet.write_row(3, 1, ["A", "2023-06-01"])
+        sheet.write_formula(3, 3, "=1/0", None, "#DIV/0!")
+        sheet.write_formula(3, 4, "=NA()", None, "#N/A")
+        sheet.write_formula(3, 5, "=NA()", None, "#N/A")
+        sheet.write_row(4, 1, ["B", "2023-06-02", "2023-06-02"])
+        sheet.write_formula(5, 1, "=#REF!", None, "#REF!")
+        sheet.write(5, 2, "2023-06-03")
+    result = load([read_source(str(path))], AS_OF)
+    assert result.n_rejected == 1
+    told = {(p.kind, p.row, p.column) for p in result.problems}
+    assert told == {
+        ("problem", 2, "decision_at"), ("problem", 2, "team"), ("rejected", 4, "child_id"),
+        ("problem", 4, "child_id"),
+    }  # fmt: skip
+    decision = result.referrals.column("decision_at")
+    assert decision.state.tolist() == [UNREADABLE, GIVEN]
+    assert result.referrals.column("team").state.tolist() == [UNREADABLE, BLANK]
+    assert result.referrals.column("rationale_length").state.tolist() == [UNREADABLE, BLANK]
+    (message,) = [p.message for p in result.problems if p.column == "team"]
+    assert message == "'#N/A' is an error of the spreadsheet, not a value"

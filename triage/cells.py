@@ -124,4 +124,6 @@ class Reads:
             case "codes":
                 return _codes(text, self.codes)
             case _:
+                if text.upper() in v.SPREADSHEET_ERRORS:
+                    raise _unreadable(text, "is an error of the spreadsheet, not a value")
                 return text

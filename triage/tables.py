@@ -17,6 +17,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from triage.vocabulary import SPREADSHEET_ERRORS
+
 Codes = npt.NDArray[np.int32]
 Rows = npt.NDArray[np.int64]
 
@@ -146,11 +148,15 @@ def drop_free_text(columns: dict[str, RawColumn]) -> dict[str, RawColumn]:
     for replacing a decision only that there is one is kept.
     """
     if "superseding_reason" in columns:
-        reason = columns["superseding_reason"].mapped(lambda text: "written" if text else "")
+        reason = columns["superseding_reason"].mapped(
+            lambda text: text if not text or text.upper() in SPREADSHEET_ERRORS else "written"
+        )
         columns = {**columns, "superseding_reason": reason}
     if "rationale" not in columns:
         return columns
-    rationale = columns["rationale"]
+    rationale = columns["rationale"].mapped(
+        lambda text: LOST if text.upper() in SPREADSHEET_ERRORS else text
+    )
     rest = {name: column for name, column in columns.items() if name != "rationale"}
     lengths = rationale.mapped(lambda text: str(len(text)) if text else "")
     supplied = rest.get("rationale_length")

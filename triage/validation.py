@@ -18,6 +18,7 @@ from triage.calendar import to_day
 from triage.schema import COLUMNS, ORDER_CHECKS, ColumnSpec, cell_reader
 from triage.screening import screen_moments
 from triage.tables import LOST, Problem, RawColumn, RawTable
+from triage.vocabulary import SPREADSHEET_ERRORS
 
 GIVEN: Final = 0
 BLANK: Final = 1
@@ -75,6 +76,9 @@ def read_distinct(spec: ColumnSpec, raw: RawColumn, earliest: dt.date | None) ->
         places: dict[str, int] = {}
         for place, cell in enumerate(raw.texts):
             value[place] = places.setdefault(cell or "", len(places))
+            if (cell or "").upper() in SPREADSHEET_ERRORS:
+                state[place] = UNREADABLE
+                messages[place] = f"'{cell}' is an error of the spreadsheet, not a value"
         return Distinct(state, value, tuple(places), None, messages)
     names: dict[Any, int] = {}
     todo = state == GIVEN

@@ -93,6 +93,11 @@ RISK_RATINGS: Final = ("red", "amber", "green")
 TRUE_WORDS: Final = frozenset({"true", "1", "yes", "y", "t"})
 FALSE_WORDS: Final = frozenset({"false", "0", "no", "n", "f"})
 
+SPREADSHEET_ERRORS: Final = frozenset(
+    {"#REF!", "#N/A", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!", "#SPILL!", "#CALC!"}
+)
+"""What a spreadsheet puts where a value could not be worked out: no value, and not blank."""
+
 SEVERITIES: Final = ("critical", "high", "medium", "low")
 """Most pressing first; the place in this tuple is the order of flags."""
 

@@ -82,11 +82,10 @@ def _is_xml(start: bytes) -> bool:
 
 
 def _read_workbook(path: Path, digest: str) -> Source:
-    from triage.sources.workbook import error_notes, read_sheets
+    from triage.sources.workbook import read_sheets
 
     sheets = read_sheets(path)
-    source = _source_of_sheets(path, digest, sheets)
-    return replace(source, notes=(*source.notes, *error_notes(path)))
+    return _source_of_sheets(path, digest, sheets)
 
 
 def _source_of_sheets(path: Path, digest: str, sheets: list[Sheet]) -> Source:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import html
 import re
 import zipfile
 from collections.abc import Sequence
@@ -14,10 +15,12 @@ from python_calamine import CalamineError, CalamineWorkbook
 
 from triage.errors import InputError
 from triage.sources.grid import Grid, grid_of_rows
-from triage.vocabulary import counted
 
 _HEADING_WITHIN = 10
 """A heading row is looked for in this many rows: titles may stand above it."""
+_ERROR_CELL = re.compile(
+    rb'<c r="([A-Z]+)([0-9]+)"[^>]*\bt="e"[^>]*>(?:(?!</c>).)*?<v>([^<]*)</v>', re.DOTALL
+)
 
 
 @dataclass(frozen=True)
@@ -51,8 +54,9 @@ def read_sheets(path: Path) -> list[Sheet]:
     """
     try:
         workbook = CalamineWorkbook.from_path(path)
+        errors = _errors(path)
         return [
-            Sheet(name, [_texts(row) for row in workbook.get_sheet_by_name(name).to_python()])
+            Sheet(name, _rows(workbook.get_sheet_by_name(name), errors.get(name, ())))
             for name in workbook.sheet_names
         ]
     except (CalamineError, OSError) as error:
@@ -62,27 +66,73 @@ def read_sheets(path: Path) -> list[Sheet]:
         ) from None
 
 
-def error_notes(path: Path) -> tuple[str, ...]:
-    """Return a warning that names the cells of an ``.xlsx`` which hold an error such as #REF!.
+@dataclass(frozen=True)
+class _ErrorCell:
+    """A cell of a worksheet that holds an error such as #REF! instead of a value."""
 
-    The reader gives them as blank, and a blank date means that nothing happened: whoever owns the
-    workbook has to know.
+    row: int
+    column: int
+    text: str
+
+
+def _errors(path: Path) -> dict[str, list[_ErrorCell]]:
+    """Return the cells of an ``.xlsx`` that hold an error, by the name of their sheet.
+
+    The reader gives them as blank, and a blank date would mean that nothing happened.
     """
     if not zipfile.is_zipfile(path):
-        return ()
-    found = []
+        return {}
+    found: dict[str, list[_ErrorCell]] = {}
     with zipfile.ZipFile(path) as archive:
-        for name in sorted(archive.namelist()):
-            if name.startswith("xl/worksheets/") and name.endswith(".xml"):
-                cells = re.findall(rb'<c r="([A-Z]+[0-9]+)"[^>]*\bt="e"', archive.read(name))
-                found += [f"{Path(name).stem} {cell.decode()}" for cell in cells]
-    if not found:
-        return ()
-    shown = ", ".join(found[:5]) + (", …" if len(found) > 5 else "")
-    return (
-        f"warning: {path} holds {counted(len(found), 'cell')} with an Excel error such as #REF!, "
-        f"read as blank ({shown}); mend the workbook and run again",
-    )
+        for name, part in _sheet_parts(archive).items():
+            cells = _ERROR_CELL.findall(archive.read(part))
+            found[name] = [
+                _ErrorCell(int(row) - 1, _column_number(letters.decode()), value.decode())
+                for letters, row, value in cells
+            ]
+    return found
+
+
+def _sheet_parts(archive: zipfile.ZipFile) -> dict[str, str]:
+    """Return the file inside a workbook that holds each sheet, by the sheet's name."""
+    names = set(archive.namelist())
+    try:
+        book = archive.read("xl/workbook.xml").decode("utf-8", "replace")
+        links = archive.read("xl/_rels/workbook.xml.rels").decode("utf-8", "replace")
+    except KeyError:
+        return {}
+    targets = {}
+    for tag in re.findall(r"<(?:\w+:)?Relationship\b[^>]*>", links):
+        targets[_attribute(tag, "Id")] = _attribute(tag, "Target").lstrip("/").removeprefix("xl/")
+    found = {}
+    for tag in re.findall(r"<(?:\w+:)?sheet\b[^>]*>", book):
+        part = f"xl/{targets.get(_attribute(tag, 'r:id'), '')}"
+        if part in names:
+            found[html.unescape(_attribute(tag, "name"))] = part
+    return found
+
+
+def _attribute(tag: str, name: str) -> str:
+    match = re.search(rf"\b{name}=[\"']([^\"']*)[\"']", tag)
+    return match.group(1) if match else ""
+
+
+def _column_number(letters: str) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter) - ord("A") + 1
+    return number - 1
+
+
+def _rows(sheet: Any, errors: Sequence[_ErrorCell]) -> list[list[str]]:
+    """Return a sheet's cells as text, an error as the word that stands in its cell."""
+    rows = [_texts(row) for row in sheet.to_python()]
+    top, left = sheet.start or (0, 0)
+    for cell in errors:
+        row, column = cell.row - top, cell.column - left
+        if 0 <= row < len(rows) and 0 <= column < len(rows[row]):
+            rows[row][column] = cell.text
+    return rows
 
 
 def _texts(row: Sequence[Any]) -> list[str]:
