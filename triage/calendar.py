@@ -38,6 +38,11 @@ def to_date(day: int) -> dt.date:
     return _EPOCH + dt.timedelta(days=int(day))
 
 
+def spoken_date(date: dt.date) -> str:
+    """Return a date as a sentence has it, such as 3 May 2022."""
+    return f"{date.day} {date:%B %Y}"
+
+
 def minus_months(date: dt.date, months: int) -> dt.date:
     """Return ``date`` less whole calendar months; a day the month lacks becomes its last.
 

@@ -79,5 +79,5 @@ def what_is_due(
         is_new = (then[rule_id].codes == FLAG_CODE) & (verdicts[rule_id].codes != FLAG_CODE)
         rows = np.flatnonzero(judged & is_new).tolist()
         rule = ruleset.by_id[rule_id]
-        found += [Due(**said) for said in describe_due(rule, table, then, rows)]
+        found += [Due(**said) for said in describe_due(rule, needed, table, then, rows)]
     return tuple(sorted(found, key=lambda one: (one.due_on, one.rule, one.referral_id)))

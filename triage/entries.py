@@ -131,7 +131,7 @@ def keep(
     """Return one entry a child and date, with an identifier each.
 
     ``kind`` names the date column and the identifier column. Of several contacts on one day the
-    first that reached a social worker counts, else the first.
+    first that reached a social worker counts, then the first that may have, else the first.
     """
     date, identifier = kind
     is_good = usable(columns, date)
@@ -142,7 +142,7 @@ def keep(
     day = dates.value.astype(np.int32)
     seconds = np.zeros(len(order), np.int32) if dates.seconds is None else dates.seconds
     if kind == CONTACTS:
-        seconds = np.where(_progressed(columns, order), -1, seconds)
+        seconds = seconds + 86_400 * _progress_rank(columns, order)
     sorting = np.lexsort((order, seconds, day, child))
     child, day, order = child[sorting], day[sorting], order[sorting]
     is_first = np.ones(len(order), bool)
@@ -184,10 +184,11 @@ def _rows_of_one_source(entry: Rows, source: Rows, is_first: npt.NDArray[np.bool
     return most
 
 
-def _progressed(columns: dict[str, Column], rows: Rows) -> npt.NDArray[np.bool_]:
+def _progress_rank(columns: dict[str, Column], rows: Rows) -> Rows:
+    """Return 0 for contacts that reached a social worker, 1 where that is unknown, 2 if not."""
     outcome = columns.get("contact_outcome", absent(len(columns["child_id"].state))).take(rows)
     is_progress = np.array([name in CONTACT_PROGRESSED for name in outcome.names] or [False], bool)
-    return np.asarray((outcome.state == GIVEN) & is_progress[outcome.value], bool)
+    return np.where(outcome.state != GIVEN, 1, np.where(is_progress[outcome.value], 0, 2))
 
 
 def _identifiers(

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from triage import explain
-from triage.calendar import add_working_days, to_date
+from triage.calendar import add_working_days, spoken_date, to_date
 from triage.conditions import Compare
-from triage.facts import FactTable, SubjectName
+from triage.facts import FACT_BY_NAME, FactTable, SubjectName
 from triage.judging import OUTCOMES, Row, Verdict
 from triage.rules import BECAUSE, BRACES, Rule
+from triage.ruleset import Ruleset
 from triage.validation import GIVEN
 from triage.vocabulary import counted, cut
 
@@ -63,16 +64,21 @@ class _Because:
 
 
 def describe(
-    rule: Rule, table: FactTable, verdicts: Mapping[str, Verdict], rows: Sequence[int]
+    rule: Rule,
+    ruleset: Ruleset,
+    table: FactTable,
+    verdicts: Mapping[str, Verdict],
+    rows: Sequence[int],
 ) -> list[Flag]:
     """Return the flags of a rule on the entries that it flags, in words."""
     flags = []
+    limits = ruleset.limits(rule.id)
     for row, said, because in _told(rule, table, verdicts, rows):
         due_on, overdue = _deadline(because.clock, table, row)
         flags.append(
             Flag(
                 **said,
-                message=message(rule, table, because.sayings, row),
+                message=message(rule, limits, table, because.sayings, row),
                 due_on=due_on,
                 overdue_working_days=overdue,
                 evidence=_evidence(rule, table, verdicts, row),
@@ -83,13 +89,18 @@ def describe(
 
 
 def describe_due(
-    rule: Rule, table: FactTable, verdicts: Mapping[str, Verdict], rows: Sequence[int]
+    rule: Rule,
+    ruleset: Ruleset,
+    table: FactTable,
+    verdicts: Mapping[str, Verdict],
+    rows: Sequence[int],
 ) -> Iterator[dict[str, Any]]:
     """Yield what falls due, in words: whose, by when, and what is to be done."""
+    limits = ruleset.limits(rule.id)
     for row, said, because in _told(rule, table, verdicts, rows):
         due_on, _ = _deadline(because.clock, table, row)
         if due_on is not None:
-            text = _filled(rule.about.due or "", rule, table, row)
+            text = _filled(rule.about.due or "", rule, limits, table, row)
             yield said | {"due_on": due_on, "message": text[:1].upper() + text[1:]}
 
 
@@ -145,13 +156,16 @@ def _deadline(
     return due, int(measure.value[row]) - limit
 
 
-def message(rule: Rule, table: FactTable, said: Sequence[str], row: int) -> str:
+def message(
+    rule: Rule, limits: Mapping[str, Any], table: FactTable, said: Sequence[str], row: int
+) -> str:
     """Return the sentence of a flag: what happened, by how much, against which limit.
 
-    ``said`` holds the texts of the parts of the condition that hold.
+    ``limits`` holds the parameters by the names that messages have for them, ``said`` the texts of
+    the parts of the condition that hold.
     """
-    because = _joined([_filled(text, rule, table, row) for text in said])
-    text = _filled(rule.about.message, rule, table, row, because)
+    because = _joined([_filled(text, rule, limits, table, row) for text in said])
+    text = _filled(rule.about.message, rule, limits, table, row, because)
     return text[:1].upper() + text[1:]
 
 
@@ -159,14 +173,23 @@ def _joined(said: list[str]) -> str:
     return " and ".join([", ".join(said[:-1]), said[-1]]) if len(said) > 1 else "".join(said)
 
 
-def _filled(text: str, rule: Rule, table: FactTable, row: int, because: str = "") -> str:
+def _filled(
+    text: str,
+    rule: Rule,
+    limits: Mapping[str, Any],
+    table: FactTable,
+    row: int,
+    because: str = "",
+) -> str:
     def fill(match: Any) -> str:
         name, noun = match.group(1), match.group(2)
         if name == BECAUSE:
             return because
-        value = rule.parameters.get(name)
+        value = limits.get(name)
         if value is None:
             value = table.plain(rule.told(name), row)
+            if isinstance(value, str) and FACT_BY_NAME[name].is_own_words:
+                return value
         return spoken(value, noun)
 
     return BRACES.sub(fill, text)
@@ -182,7 +205,7 @@ def spoken(value: Any, noun: str | None = None) -> str:
         case int():
             return counted(value, noun) if noun else str(value)
         case dt.date():
-            return f"{value.day} {value:%B %Y}"
+            return spoken_date(value)
         case tuple():
             return ", ".join(value)
     return cut(str(value))
@@ -198,7 +221,8 @@ def _evidence(
         if isinstance(value, dt.date):
             found[name] = value.isoformat()
         else:
-            found[name] = cut(value) if isinstance(value, str) else value
+            is_typed = isinstance(value, str) and not FACT_BY_NAME[name].is_own_words
+            found[name] = cut(value) if is_typed else value
     for name, value in rule.parameters.items():
         found[name] = list(value) if isinstance(value, tuple) else value
     for read in rule.reads:

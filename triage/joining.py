@@ -16,6 +16,7 @@ from triage.tables import ChildTable, Problem, Source
 from triage.validation import BLANK, GIVEN, UNREADABLE, Column, ValidTable, absent, validate
 
 Rows = npt.NDArray[np.int64]
+Texts = npt.NDArray[np.object_]
 EVENT_WITHIN_DAYS: Final = 183
 """An event that names no referral belongs to the child's latest referral at most this many days
 before it; Annex A covers six months."""
@@ -92,18 +93,41 @@ def _match(child: ChildTable, beside: ValidTable, main: ValidTable) -> tuple[Row
     A key is the first referral row that bears it, and stands for every row that does, so that
     same-day duplicates share it.
     """
+    by_date = _text(main.column("child_id")) + _date_key(main.column("referral_date"))
     if child.match_by == "referral_id":
-        keys, ours = _text(main.column("referral_id")), _text(beside.column("referral_id"))
-    else:
-        keys = _text(main.column("child_id")) + _date_key(main.column("referral_date"))
-        if child.match_by == "child_and_event" and child.event != "referral_date":
-            return _nearest(child, beside, main)
-        ours = _text(beside.column("child_id")) + _date_key(beside.column("referral_date"))
+        return _by_identifier(beside, main, by_date)
+    if child.match_by == "child_and_event" and child.event != "referral_date":
+        return _nearest(child, beside, main)
+    ours = _text(beside.column("child_id")) + _date_key(beside.column("referral_date"))
+    return _first_places(by_date, ours), _first_places(by_date, by_date)
+
+
+def _first_places(keys: Texts, sought: Texts) -> Rows:
+    """Return the first place of each sought key, or -1."""
     first = pd.Series(np.arange(len(keys)), index=keys)
     first = first[(first.index != "") & ~first.index.duplicated()]
-    both = (first.reindex(one, fill_value=-1).to_numpy(np.int64) for one in (ours, keys))
-    matched, key_of_row = both
-    return matched, key_of_row
+    return first.reindex(sought, fill_value=-1).to_numpy(np.int64)
+
+
+def _by_identifier(beside: ValidTable, main: ValidTable, by_date: Texts) -> tuple[Rows, Rows]:
+    """Return the keys where rows name their referral; without a name, by child and date.
+
+    A name that several referrals bear is the first one's; where a row names its child and date as
+    well, those decide. The others go by child and date, as if they had no name.
+    """
+    ids = _text(main.column("referral_id"))
+    owner = _first_places(ids, ids)
+    is_own = (owner >= 0) & (by_date[owner] == by_date)
+    nameless = np.where(is_own, "", by_date).astype(object)
+    key_of_row = np.where(is_own, owner, _first_places(nameless, nameless))
+    theirs = _text(beside.column("referral_id"))
+    named = _first_places(ids, theirs)
+    dated = _text(beside.column("child_id")) + _date_key(beside.column("referral_date"))
+    same_day = _first_places(by_date, dated)
+    is_shared = np.isin(theirs, np.unique(ids[(ids != "") & ~is_own].astype(str)))
+    is_said = (same_day >= 0) & (ids[same_day] == theirs)
+    use_date = ((theirs == "") | (is_shared & is_said)) & (same_day >= 0)
+    return np.where(use_date, key_of_row[same_day], named), key_of_row
 
 
 def _text(column: Column) -> npt.NDArray[np.object_]:
@@ -163,15 +187,27 @@ def _chosen(child: ChildTable, beside: ValidTable, matched: Rows, n: int, as_of:
     frame = pd.DataFrame(
         {
             "key": matched,
-            "undated": np.where(event.state == GIVEN, 0, 1),
+            "rank": _rank(event, child.chooses, to_day(as_of)),
             "day": event.value if child.chooses == "first" else -event.value,
             "row": np.arange(len(matched)),
         }
     )[is_usable]
-    frame = frame.sort_values(["key", "undated", "day", "row"]).drop_duplicates("key")
+    frame = frame.sort_values(["key", "rank", "day", "row"]).drop_duplicates("key")
     chosen = np.full(n, -1, np.int64)
     chosen[frame["key"].to_numpy()] = frame["row"].to_numpy()
     return chosen
+
+
+def _rank(event: Column, chooses: str, as_of: int) -> Rows:
+    """Return which rows count before others: what cannot be read may have been the one.
+
+    Of first events, one that has happened, then one that may have, then what lies later or is
+    blank; of latest ones, one that cannot be read first, since it may be the latest.
+    """
+    is_given, is_unread = event.state == GIVEN, event.state == UNREADABLE
+    if chooses == "last":
+        return np.where(is_unread, 0, np.where(is_given, 1, 2))
+    return np.select([is_given & (event.value <= as_of), is_unread, is_given], [0, 1, 2], 3)
 
 
 def _spread(column: Column, chosen: Rows, is_complete: bool) -> Column:

@@ -162,6 +162,7 @@ def _judgement(
         for rule in reported
         for flag in describe(
             rule,
+            ruleset,
             table,
             verdicts,
             np.flatnonzero(is_judged & (verdicts[rule.id].codes == FLAG_CODE)).tolist(),

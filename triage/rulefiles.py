@@ -259,6 +259,10 @@ def _check_words(text: RuleText, rule: Rule) -> None:
         for name, _ in BRACES.findall(sentence):
             if name == BECAUSE and said and sentence is rule.about.message:
                 continue
+            if "." in name:
+                if name.partition(".")[0] not in rule.reads:
+                    text.problem((key,), f"{name} may only be told of a rule that `when` reads")
+                continue
             fact = FACT_BY_NAME.get(name)
             if fact is None and name not in rule.parameters:
                 hint = meant(name, {**FACT_BY_NAME, **rule.parameters})

@@ -16,7 +16,10 @@ from triage.facts import FACT_BY_NAME, Asked, SubjectName
 Status = Literal["draft", "trial", "stable", "retired"]
 JUDGED: Final = ("stable", "trial")
 """A draft only has its examples run, and a retired rule is only kept."""
-BRACES: Final = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(?::([^{}]+))?\}")
+BRACES: Final = re.compile(
+    r"\{([A-Za-z_][A-Za-z0-9_]*|[A-Z]{2,3}-[0-9]{2}\.[a-z_]+)(?::([^{}]+))?\}"
+)
+"""What a message fills in: a fact, a parameter, or (as ``REF-01.window``) that of a rule read."""
 BECAUSE: Final = "because"
 
 
@@ -179,6 +182,13 @@ class Rule:
                 if name in FACT_BY_NAME and name not in asked
             )
         )
+
+    @cached_property
+    def named_of_others(self) -> tuple[str, ...]:
+        """Return the parameters of other rules that the messages name, as ``REF-01.window``."""
+        texts = (self.about.message, self.about.due or "", *sayings(self.condition))
+        found = [name for text in texts for name, _ in BRACES.findall(text) if "." in name]
+        return tuple(dict.fromkeys(found))
 
     def told(self, name: str) -> Asked:
         """Return a fact that a message names, as the condition asks for it or else as shown."""

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 from triage.conditions import All, AnyOf, Compare, Condition, RuleHolds
 from triage.errors import CallError, RuleError
@@ -37,6 +38,19 @@ class Ruleset:
         for rule in self.rules:
             whole.update(f"{rule.id} {rule.text_hash}\n".encode())
         return whole.hexdigest()
+
+    def limits(self, rule_id: str) -> dict[str, Any]:
+        """Return a rule's parameters, and those of the rules it reads, as its messages name them.
+
+        ``window`` is its own, ``REF-01.window`` that of a rule it reads.
+        """
+        rule = self.by_id[rule_id]
+        of_read = {
+            f"{read}.{name}": value
+            for read in rule.reads
+            for name, value in self.by_id[read].parameters.items()
+        }
+        return {**rule.parameters, **of_read}
 
     def columns(self, rule_id: str) -> frozenset[str]:
         """Return every column that a rule depends on, through the rules it reads as well."""
@@ -161,6 +175,11 @@ def problems_between(rules: Sequence[Rule], broken: Collection[str] = ()) -> lis
                     )
             elif wrong := _unfit(rule, other):
                 problems.append(f"{_at(rule, f'rule: {read}')}: reads rule {read}, which {wrong}")
+        for name in rule.named_of_others:
+            read, _, parameter = name.partition(".")
+            if read in by_id and parameter not in by_id[read].parameters:
+                where = _at(rule, f"{{{name}")
+                problems.append(f"{where}: {read} has no parameter `{parameter}` to be told")
     return problems
 
 

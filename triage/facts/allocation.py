@@ -9,10 +9,9 @@ from typing import Final
 
 import numpy as np
 
-from triage.calendar import minus_months_array, working_days
+from triage.calendar import minus_months_array, spoken_date, to_date, working_days
 from triage.facts.fact import WORKING_DAYS, Fact, date, has, number, text
 from triage.measure import (
-    KNOWN,
     NONE,
     UNBOUNDED,
     UNKNOWN,
@@ -24,7 +23,7 @@ from triage.measure import (
     truth,
 )
 from triage.subject import ReferralSubject, Subject
-from triage.validation import ABSENT, BLANK, GIVEN, Column, absent
+from triage.validation import ABSENT, BLANK, GIVEN, UNREADABLE, Column, absent
 
 _FAR: Final = 10**7
 """A day later than any: an allocation that lasts."""
@@ -48,15 +47,21 @@ def working_days_awaiting_allocation(s: ReferralSubject) -> Measure:
 
 
 def allocation_clock(s: ReferralSubject) -> Measure:
-    """Say in words from where the allocation clock runs, for messages."""
-    names = (
-        "the decision",
-        "the referral (no decision is recorded)",
-        "a date that cannot be read",
-        "the referral (extract has no decisions)",
+    """Say in words from where the allocation clock runs, and from which day, for messages."""
+    words = {
+        GIVEN: "the decision of {}",
+        BLANK: "the referral of {}, no decision being recorded",
+        UNREADABLE: "a date that cannot be read",
+        ABSENT: "the referral of {}, since the extract carries no decisions",
+    }
+    start, _ = s.allocation_start
+    states = s.column("decision_at").state.astype(np.int64)
+    keys, which = np.unique(states * _SPAN + start + _FAR, return_inverse=True)
+    names = tuple(
+        words[int(key) // _SPAN].format(spoken_date(to_date(int(key) % _SPAN - _FAR)))
+        for key in keys.tolist()
     )
-    measure = known(s.column("decision_at").state, np.ones(s.n, bool))
-    return replace(measure, names=names)
+    return replace(known(which, np.ones(s.n, bool)), names=names)
 
 
 @dataclass(frozen=True)
@@ -76,15 +81,17 @@ class _Held:
 def _held(s: ReferralSubject) -> _Held | None:
     """Return the allocations over time; None where the extract carries only the first one.
 
-    The end is ``_FAR`` while an allocation lasts.
+    The end is ``_FAR`` while an allocation lasts, and where it cannot be told: blank, unreadable,
+    or before the start.
     """
     events = s.events("allocations")
     if events is None or not {"allocated_at", "allocation_ended_at"} <= events.columns.keys():
         return None
     start, end = events.column("allocated_at"), events.column("allocation_ended_at")
-    until = np.where(end.state == GIVEN, end.value, _FAR)
+    is_ended = (end.state == GIVEN) & (end.value >= start.value)
+    until = np.where(is_ended, end.value, _FAR)
     is_start_read = np.isin(start.state, (GIVEN, BLANK))
-    is_read = is_start_read & np.isin(end.state, (GIVEN, BLANK)) & (until >= start.value)
+    is_read = is_start_read & (is_ended | (end.state == BLANK))
     is_unread, is_unplaced = np.zeros(s.n, bool), np.zeros(s.n, bool)
     is_unread[events.owner[~is_read & (start.state != BLANK)]] = True
     is_unplaced[events.owner[~is_start_read]] = True
@@ -118,9 +125,11 @@ def working_days_without_worker(s: ReferralSubject) -> Measure:
     is_end_known = (closed.state == GIVEN) | (s.blank("closed_on") & s.given("nfa"))
     is_over = is_left & is_end_known
     longest = np.where(is_over, np.maximum(longest, _gaps(last, finish)), longest)
-    high = np.where(is_left & ~is_end_known, UNBOUNDED, longest)
-    state = np.where(held.is_unread, UNKNOWN, np.where(last == 0, NONE, KNOWN))
-    return replace(between(longest, high), state=state.astype(np.uint8))
+    longest = np.where(held.is_unplaced, 0, longest)
+    is_unsure = held.is_unread | (is_left & ~is_end_known)
+    measure = between(longest, np.where(is_unsure, UNBOUNDED, longest))
+    is_none = (last == 0) & ~held.is_unread
+    return replace(measure, state=np.where(is_none, NONE, measure.state).astype(np.uint8))
 
 
 def _gaps(end: Whole, start: Whole) -> Whole:
@@ -161,12 +170,14 @@ def is_allocated_to_nobody_named(s: ReferralSubject, among: tuple[str, ...]) -> 
     """
     events = s.events("allocations")
     if events is None or "allocated_worker_id" not in events.columns:
-        owner = np.flatnonzero(s.given("allocated_at"))
+        owner = np.flatnonzero(~s.blank("allocated_at"))
+        is_dated = s.given("allocated_at")[owner]
         worker, role = s.column("allocated_worker_id"), s.column("allocated_worker_role")
         worker, role = worker.take(owner), role.take(owner)
     else:
-        rows = np.flatnonzero(events.column("allocated_at").state == GIVEN)
-        owner = events.owner[rows]
+        start = events.column("allocated_at")
+        rows = np.flatnonzero(start.state != BLANK)
+        owner, is_dated = events.owner[rows], start.state[rows] == GIVEN
         worker = events.column("allocated_worker_id").take(rows)
         role = events.column("allocated_worker_role").take(rows)
     desks = {name.casefold() for name in among}
@@ -174,11 +185,13 @@ def is_allocated_to_nobody_named(s: ReferralSubject, among: tuple[str, ...]) -> 
     is_desk = _named(worker, desks) | _named(role, desks) | _same(worker, team)
     is_person = ~is_desk & (worker.state == GIVEN)
     has_person, has_desk, is_unsure = (np.zeros(s.n, bool) for _ in range(3))
-    has_person[owner[is_person]] = True
+    has_person[owner[is_person & is_dated]] = True
     has_desk[owner[is_desk]] = True
-    is_unsure[owner[~is_desk & ~is_person]] = True
+    is_unsure[owner[~is_desk & ~(is_person & is_dated)]] = True
+    is_unsure[owner[~is_dated]] = True
     found = truth(has_desk & ~is_unsure & ~has_person, has_person)
-    state = np.where(s.blank("allocated_at"), NONE, found.state)
+    is_none = s.blank("allocated_at") & ~is_unsure & ~has_person
+    state = np.where(is_none, NONE, found.state)
     return replace(found, state=state.astype(np.uint8))
 
 
@@ -197,7 +210,7 @@ def _same(column: Column, other: Column) -> Truth:
 def of_worker(s: ReferralSubject, name: str, read: Callable[[Subject, str], Measure]) -> Measure:
     """Return what is said of the first allocation's worker; none where the case has no worker."""
     measure = read(s, name)
-    is_none = s.blank("allocated_at") & (measure.state == UNKNOWN)
+    is_none = s.blank("allocated_at")
     return replace(measure, state=np.where(is_none, NONE, measure.state).astype(np.uint8))
 
 
@@ -231,9 +244,11 @@ def has_unregistered_worker_on_section47(s: ReferralSubject) -> Measure:
     is_held = (start.state == GIVEN) & (
         (end.state == BLANK)
         | ((end.state == GIVEN) & (end.value > begun))
-        | (~np.isin(end.state, (BLANK, GIVEN)) & (start.value >= begun))
+        | ((start.value > begun) & (end.state != ABSENT))
+        | ((start.value >= begun) & (end.state == ABSENT))
     )
-    may_be = (start.state != BLANK) & ~((end.state == GIVEN) & (end.value <= begun))
+    has_ended = (end.state == GIVEN) & (end.value <= begun) & (end.value >= start.value)
+    may_be = (start.state != BLANK) & ~has_ended
     is_unregistered = (registered.state == GIVEN) & (registered.value == 0)
     is_registered = (registered.state == GIVEN) & (registered.value == 1)
     has_enquiry = enquiry.state[owner] == GIVEN
@@ -244,23 +259,34 @@ def has_unregistered_worker_on_section47(s: ReferralSubject) -> Measure:
     return truth(is_not, ~is_not & ~is_unsure)
 
 
-def _oversight_start(s: ReferralSubject) -> tuple[Whole, Truth]:
+def _oversight_start(s: ReferralSubject) -> Whole:
     """Return the day of the latest note, or of the referral where there is none."""
     note = s.column("last_oversight_on")
-    start = np.where(note.state == GIVEN, np.maximum(note.value, s.day), s.day)
-    return start, np.isin(note.state, (GIVEN, BLANK))
+    return np.where(note.state == GIVEN, np.maximum(note.value, s.day), s.day)
+
+
+def _up_to(s: ReferralSubject, measure: Measure) -> Measure:
+    """Return a time without oversight; where a note cannot be read, anything up to the whole."""
+    state = s.column("last_oversight_on").state
+    low = np.where(state == UNREADABLE, 0, measure.value)
+    is_unknown = state == ABSENT
+    return replace(
+        measure,
+        state=np.where(is_unknown, UNKNOWN, measure.state).astype(np.uint8),
+        value=np.minimum(low, measure.value),
+        high=measure.value,
+    )
 
 
 def days_without_oversight(s: ReferralSubject) -> Measure:
     """Days from the latest oversight note, or from the referral without one, to judgement."""
-    start, is_known = _oversight_start(s)
-    return known(s.clock_column - start, is_known)
+    return _up_to(s, known(s.clock_column - _oversight_start(s), np.ones(s.n, bool)))
 
 
 def working_days_without_oversight(s: ReferralSubject) -> Measure:
     """Working days from the latest note, or from the referral without one, to judgement."""
-    start, is_known = _oversight_start(s)
-    return s.working_days(start, s.clock_column, is_known)
+    start = _oversight_start(s)
+    return _up_to(s, s.working_days(start, s.clock_column, np.ones(s.n, bool)))
 
 
 FACTS: Final[tuple[Fact, ...]] = (
@@ -272,7 +298,8 @@ FACTS: Final[tuple[Fact, ...]] = (
     Fact("working_days_awaiting_allocation", "whole number", WORKING_DAYS,
          "from that same start to the date of judgement", (), working_days_awaiting_allocation,
          also=("decision_at",), moves=True),
-    Fact("allocation_clock", "text", "words", "from where the allocation clock runs", (),
+    Fact("allocation_clock", "text", "words",
+         "from where the allocation clock runs, and from which day", (),
          allocation_clock, also=("decision_at",)),
     Fact("allocated_worker_role", "text", "role", "role of the first allocation's worker",
          ("allocated_worker_role",), partial(of_worker, name="allocated_worker_role", read=text),

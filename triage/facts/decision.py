@@ -84,8 +84,9 @@ def n_replaced_without_reason(s: ReferralSubject) -> Measure:
     if events is None:
         return known(low, np.zeros(s.n, bool))
     replaces, reason = events.column("supersedes_decision_id"), events.column("superseding_reason")
-    is_one = (replaces.state == GIVEN) & (reason.state == BLANK)
-    may_be = (replaces.state != BLANK) & (reason.state != GIVEN) & ~is_one
+    made = events.column("decision_at").state
+    is_one = (replaces.state == GIVEN) & (reason.state == BLANK) & (made != BLANK)
+    may_be = (replaces.state != BLANK) & (reason.state != GIVEN) & (made != BLANK) & ~is_one
     np.add.at(low, events.owner[is_one], 1)
     np.add.at(unknown, events.owner[may_be], 1)
     return between(low, low + unknown)

@@ -49,6 +49,11 @@ class Fact:
         """Return every column that the fact uses."""
         return self.needs + self.any_of + self.also
 
+    @property
+    def is_own_words(self) -> bool:
+        """Return whether its text is the product's own and not what somebody typed."""
+        return self.kind == "text" and self.unit == "words"
+
     def can_be_known(self, carried: frozenset[str], *, for_absence: bool = False) -> bool:
         """Return whether the columns that an extract carries let this fact be known.
 

@@ -12,7 +12,7 @@ from triage import calendar
 from triage.facts.fact import Fact, on, text
 from triage.measure import NONE, UNBOUNDED, UNKNOWN, Measure, Truth, Whole, between, known, truth
 from triage.subject import ReferralSubject
-from triage.validation import BLANK, GIVEN, Column
+from triage.validation import ABSENT, BLANK, GIVEN, Column
 from triage.vocabulary import NEEDS_THAT_SAY_NOTHING
 
 
@@ -72,9 +72,12 @@ def n_nfa_for_same_need(s: ReferralSubject, months: int) -> Measure:
             months, here & s.yes("nfa"), may_be & (s.yes("nfa") | (nfa.state != GIVEN))
         )
         low, high = np.where(here, sure, low), np.where(here, possible, high)
+    no_nfa = np.zeros(s.n, bool)
+    _, any_nfa = s.count_within(months, no_nfa, s.yes("nfa") | (nfa.state != GIVEN))
+    high = np.where(need.state == GIVEN, high, any_nfa)
     measure = between(low, np.where(s.months_covered >= months, high, UNBOUNDED))
-    says_nothing = _says_nothing(need)
-    state = np.where(says_nothing, NONE, np.where(need.state == GIVEN, measure.state, UNKNOWN))
+    is_absent = (need.state == ABSENT) | (nfa.state == ABSENT)
+    state = np.where(_says_nothing(need), NONE, np.where(is_absent, UNKNOWN, measure.state))
     return replace(measure, state=state.astype(np.uint8))
 
 
@@ -128,27 +131,30 @@ def previous_is_open_at_referral(s: ReferralSubject) -> Measure:
 
 def _assessed_factors(factors: Column, authorised: Column) -> tuple[Truth, Truth]:
     """Return where factors are known, and where there are none: nothing was authorised."""
-    return (
-        np.asarray(factors.state == GIVEN, bool),
-        np.asarray((factors.state == BLANK) & (authorised.state == BLANK), bool),
-    )
+    is_none = authorised.state == BLANK
+    is_none |= (factors.state == BLANK) & (authorised.state == ABSENT)
+    return np.asarray((factors.state == GIVEN) & ~is_none, bool), np.asarray(is_none, bool)
 
 
 def n_shared_factors(s: ReferralSubject, among: tuple[str, ...]) -> Measure:
-    """Factors of a list found both by this referral's assessment and by the previous one's."""
+    """Factors of a list found both by this referral's assessment and by the previous one's.
+
+    None where either was never authorised, 0 where this one found none of the list.
+    """
     now, before = s.column("assessment_factors"), s.of_previous("assessment_factors")
     known_now, none_now = _assessed_factors(now, s.column("assessment_authorised_on"))
     known_before, none_before = _assessed_factors(before, s.of_previous("assessment_authorised_on"))
     wanted = [frozenset(name.split(";")).intersection(among) for name in now.names]
-    both = known_now & known_before
-    pairs, which = np.unique(
-        np.stack([now.value[both], before.value[both]]), axis=1, return_inverse=True
-    )
+    both = known_now & known_before & s.is_previous_sure
+    stacked = np.stack([now.value[both], before.value[both]])
+    pairs, which = np.unique(stacked, axis=1, return_inverse=True)
     counts = [len(wanted[one] & wanted[other]) for one, other in pairs.T.tolist()]
     shared = np.zeros(s.n, np.int64)
     shared[both] = np.array(counts, np.int64)[which.ravel()]
-    measure = known(shared, both & s.is_previous_sure, none_now | (none_before & s.has_previous))
-    return without_previous(s, measure)
+    is_none = none_now | s.is_surely_first | (none_before & s.is_previous_sure)
+    has_listed = np.array([bool(factors) for factors in wanted] or [False], bool)
+    finds_nothing = known_now & ~has_listed[now.value]
+    return known(shared, (both & ~is_none) | (finds_nothing & ~is_none), is_none)
 
 
 def _household_day(s: ReferralSubject) -> Whole:

@@ -46,6 +46,9 @@ def _future(s: Subject) -> tuple[Truth, Measure]:
     for name in _DATES:
         column = s.entries.column(name)
         latest = np.where(column.state == GIVEN, np.maximum(latest, column.value), latest)
+    if notes := s.entries.events.get("oversight"):
+        note = notes.column("last_oversight_on")
+        np.maximum.at(latest, notes.owner, np.where(note.state == GIVEN, note.value, 0))
     is_later = latest > s.as_of
     return is_later, known(latest, is_later, ~is_later)
 
@@ -128,7 +131,8 @@ FACTS: Final[tuple[Fact, ...]] = (
            "the closure bears a date before the referral"),
     Fact("has_date_in_future", "yes or no", "",
          "an event bears a date after the date of judgement; cannot be told where the extract "
-         "holds referrals made after it", (), has_date_in_future, any_of=_DATES),
+         "holds referrals made up to that date, the very last one not counted", (),
+         has_date_in_future, any_of=_DATES),
     Fact("future_date_on", "date", "date", "the latest date after the date of judgement", (),
          lambda s: _future(s)[1], any_of=_DATES),
     _code("referral_source_is_unusable", "referral_source",
