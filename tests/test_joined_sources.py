@@ -51,6 +51,53 @@ def test_a_table_beside_the_referrals_is_joined(tmp_path: Path, decisions: str) 
     assert result.problems == ()
 
 
+def test_rows_without_an_identifier_go_by_child_and_date(tmp_path: Path) -> None:
+    source = folder(
+        tmp_path,
+        referrals="child_id,referral_date,referral_id A,2023-05-01, A,2023-06-01,R2 B,2023-06-02,",
+        decisions="referral_id,child_id,referral_date,decision_at ,A,2023-05-01,2023-05-02 "
+        ",A,2023-06-01,2023-06-05 ,C,2023-06-02,2023-06-05 ,,,2023-06-06",
+    )
+    result = load([source], AS_OF)
+    assert decided(result) == {
+        "A/2023-05-01/1": "2023-05-02", "R2": "2023-06-05", "B/2023-06-02/1": None,
+    }  # fmt: skip
+    unused = [p.row for p in result.problems if "matches no referral" in p.message]
+    assert unused == [4, 5]
+
+
+def test_an_identifier_that_two_referrals_share_gives_neither_the_others_rows(
+    tmp_path: Path,
+) -> None:
+    referrals = "child_id,referral_date,referral_id A,2023-05-01,R1 B,2023-06-01,R1"
+    by_name = folder(
+        tmp_path / "one", referrals=referrals, decisions="referral_id,decision_at R1,2023-05-02"
+    )
+    assert decided(load([by_name], AS_OF)) == {"R1": "2023-05-02", "B/2023-06-01/1": None}
+    by_both = folder(
+        tmp_path / "two",
+        referrals=referrals,
+        decisions="referral_id,child_id,referral_date,decision_at R1,B,2023-06-01,2023-06-05 "
+        "R1,A,2023-05-01,2023-05-02",
+    )
+    assert decided(load([by_both], AS_OF)) == {
+        "R1": "2023-05-02", "B/2023-06-01/1": "2023-06-05",
+    }  # fmt: skip
+
+
+def test_a_row_that_cannot_be_dated_may_have_been_the_one_that_counts(tmp_path: Path) -> None:
+    source = folder(
+        tmp_path,
+        referrals=REFERRALS,
+        decisions="referral_id,decision_at R1, R1,2023-02-31 R2,2023-02-31 R2,2023-06-05",
+        oversight="referral_id,last_oversight_on R1,2023-05-02 R1,2023-13-01",
+    )
+    result = load([source], AS_OF)
+    state = result.referrals.column("decision_at").state.tolist()
+    assert state == [UNREADABLE, GIVEN, BLANK]
+    assert result.referrals.column("last_oversight_on").state.tolist()[0] == UNREADABLE
+
+
 def test_of_several_decisions_the_first_counts_and_of_notes_the_last_before_the_day(
     tmp_path: Path,
 ) -> None:
