@@ -12,7 +12,7 @@ from typing import Final
 
 from triage.errors import CallError
 from triage.facts import FACTS, Fact
-from triage.rules import Parameter, Rule
+from triage.rules import Parameter
 from triage.ruleset import Ruleset
 from triage.run import Run
 from triage.vocabulary import SEVERITIES
@@ -144,8 +144,3 @@ def written_into(page: str, inner: str, name: str) -> str:
 def new_page(title: str) -> str:
     """Return a page for a folder of rules that has none yet."""
     return f"# {title}\n\n{BEGIN}\n{END}\n"
-
-
-def page_of(rule: Rule) -> Path:
-    """Return the page that stands beside a rule's file."""
-    return Path(rule.path).parent / "README.md"

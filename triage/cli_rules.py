@@ -74,7 +74,12 @@ def rules_show(rule_id: str, rules: str | None, form: str) -> None:
 
 @rules.command("new")
 @click.argument("title")
-@click.option("--family", default="LOC", show_default=True, help="Family of the identifier.")
+@click.option(
+    "--family",
+    default="LOC",
+    show_default=True,
+    help="Family of the identifier: ALL, DEC, REF … are the shipped ones'.",
+)
 @click.option("--subject", type=click.Choice(["referral", "contact"]), default="referral",
               show_default=True, help="What the rule judges.")  # fmt: skip
 @click.option("--folder", type=click.Path(file_okay=False), metavar="FOLDER",

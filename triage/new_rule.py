@@ -11,8 +11,6 @@ from typing import Final
 from triage.errors import CallError
 from triage.facts import SubjectName
 
-USUAL_FAMILY: Final = "LOC"
-"""The family of a council's own rules, as ALL, DEC or REF are families of the shipped ones."""
 _LAST: Final = 99
 
 

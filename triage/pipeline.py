@@ -87,15 +87,8 @@ def check_sources(
     progress(f"judging {counted(int(is_judged.sum()), 'referral')}")
     of_referrals = live.of("referral")
     verdicts = judge_all(of_referrals, table, is_judged)
-    n_judged = int(is_judged.sum())
-    rows = {
-        "read": loaded.n_read,
-        "judged": n_judged,
-        "history_only": len(table) - n_judged,
-        "after_as_of": len(loaded.referrals) - len(table),
-        "collapsed": len(loaded.collapsed_days),
-        "rejected": loaded.n_rejected,
-    }
+    collapsed = len(loaded.collapsed_days)
+    rows = _fates(table, is_judged, loaded.n_read, collapsed, loaded.n_rejected)
     progress("writing the flags")
     judgement = _judgement(
         of_referrals, table, verdicts, is_judged, loaded.referrals.carried, rows, loaded.problems
@@ -197,6 +190,21 @@ def _judgement(
     )
 
 
+def _fates(
+    table: FactTable, is_judged: Truth, n_read: int, n_collapsed: int, n_rejected: int
+) -> dict[str, int]:
+    """Return the rows read by their fate; each ends in exactly one."""
+    n_judged = int(is_judged.sum())
+    return {
+        "read": n_read,
+        "judged": n_judged,
+        "history_only": len(table) - n_judged,
+        "after_as_of": len(table.subject.whole) - len(table),
+        "collapsed": n_collapsed,
+        "rejected": n_rejected,
+    }
+
+
 def _judge_contacts(ruleset: Ruleset, loaded: Loaded, options: Options) -> Judgement:
     """Return what the rules for contacts said; without contacts none of them can be evaluated."""
     contacts = loaded.contacts
@@ -205,15 +213,7 @@ def _judge_contacts(ruleset: Ruleset, loaded: Loaded, options: Options) -> Judge
     entries = contacts.entries
     table, is_judged = _contact_facts(contacts, loaded, options)
     verdicts = judge_all(ruleset, table, is_judged)
-    n_judged = int(is_judged.sum())
-    rows = {
-        "read": contacts.n_read,
-        "judged": n_judged,
-        "history_only": len(table) - n_judged,
-        "after_as_of": len(entries) - len(table),
-        "collapsed": contacts.n_collapsed,
-        "rejected": contacts.n_rejected,
-    }
+    rows = _fates(table, is_judged, contacts.n_read, contacts.n_collapsed, contacts.n_rejected)
     carried = entries.carried
     return _judgement(ruleset, table, verdicts, is_judged, carried, rows, contacts.problems)
 
