@@ -194,7 +194,8 @@ def test_a_rule_may_not_rest_on_a_less_settled_one(
 ) -> None:
     own(workplace, LOCAL.replace("status: stable", f"status: {read}"), "LOC-01-local.yaml")
     reader = next(shipped("rules").glob("REF-05*")).read_text("utf-8")
-    reader = reader.replace("id: REF-05", "id: LOC-02").replace("rule: REF-01", "rule: LOC-01")
+    reader = reader.replace("id: REF-05", "id: LOC-02").replace("REF-01.window", "LOC-01.limit")
+    reader = reader.replace("rule: REF-01", "rule: LOC-01")
     own(workplace, reader.replace("status: stable", f"status: {status}"), "LOC-02-reader.yaml")
     code, _, err = triage("check", records, "--as-of", AS_OF)
     assert (code, f"reads rule LOC-01, which {said}" in err) == (2, True), err

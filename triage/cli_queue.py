@@ -52,7 +52,7 @@ def queue_list(
 
 
 @queue.command("show")
-@click.argument("case_id", type=int, metavar="ID")
+@click.argument("case_id", type=click.IntRange(1, 2**63 - 1), metavar="ID")
 @db_option
 @as_option
 @table_or_json

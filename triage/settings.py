@@ -50,7 +50,7 @@ class Settings(BaseModel):
     sources: tuple[str, ...] = ()
     rules: str | None = None
     own_rules: str | None = None
-    parameters: dict[str, dict[str, int | tuple[str, ...]]] = {}
+    parameters: dict[str, dict[str, Any]] = {}
     switch_off: tuple[str, ...] = ()
     window: Annotated[
         str, BeforeValidator(lambda typed: str(typed) if isinstance(typed, int) else typed)
@@ -119,7 +119,8 @@ def _from_file(path: Path) -> dict[str, Any]:
 def _sentence(path: Path, problem: Any) -> str:
     key = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
-        known = list(Settings.model_fields)
+        inside: dict[str, type[BaseModel]] = {"review_days": ReviewDays, "restricted": Restricted}
+        known = list(inside.get(str(problem["loc"][0]), Settings).model_fields)
         close = difflib.get_close_matches(str(problem["loc"][-1]), known, 1)
         hint = f"; did you mean {close[0]}?" if close else f"; known are {', '.join(known)}"
         return f"{path}: unknown setting {key}{hint}"
@@ -127,7 +128,25 @@ def _sentence(path: Path, problem: Any) -> str:
         return f"{path}: rules is the name of a folder; limits stand under [parameters.REF-08]"
     if key == "window":
         return f"setting window: '{problem['input']}' is neither a number of months nor all"
+    kind = next((kind for kind in _EXPECTED if problem["type"].startswith(kind)), None)
+    if kind is not None:
+        expected = _EXPECTED[kind].format(**problem.get("ctx", {}))
+        return f"setting {key}: is to be {expected}, not {problem['input']!r}"
     return f"setting {key}: {problem['msg'][:1].lower()}{problem['msg'][1:]}"
+
+
+_EXPECTED: Final = {
+    "tuple_type": 'a list, as ["one", "another"]',
+    "string_type": "text in quotes",
+    "int_": "a whole number",
+    "date_": "a date, as 2020-04-01",
+    "literal_error": "{expected}",
+    "model_type": "a table of settings",
+    "dict_type": "a table of settings",
+    "greater_than_equal": "{ge} or more",
+    "less_than_equal": "{le} or less",
+}
+"""What a setting is to be, by the beginning of what pydantic calls its mistake."""
 
 
 TEMPLATE: Final = """\
