@@ -105,13 +105,16 @@ def test_the_night_lists_it_and_due_shows_it_in_the_morning(
 ) -> None:
     code, out, _ = triage("nightly", two_due, "--as-of", "2022-05-04")
     assert code == 0
-    assert "Due by the next working day: 2" in out
+    assert "Due by the next working day after 4 May 2022: 2" in out
     assert "The decision on the referral of 4 May 2022 is due, 1 working day after it." in out
     assert "Flags on referrals: 0 new" in out
     assert triage("queue", "list")[1] == "The queue is empty.\n", "what is due is no case"
     two_due.unlink()
-    out = triage("due")[1]
+    _, out, err = triage("due")
     assert "Thu 2022-05-05" in out
+    assert "this is what the last run saw, as of 4 May 2022; today is" in err
+    code, _, err = triage("due", "--as-of", "2022-05-03")
+    assert (code, "--as-of goes with a SOURCE" in err) == (2, True)
     told = json.loads(triage("due", "--format", "json")[1])
     assert told["as_of"] == "2022-05-04"
     assert [one["child_id"] for one in told["due"]] == ["A", None]

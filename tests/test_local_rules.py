@@ -81,7 +81,7 @@ def test_the_case_shows_the_limit_that_it_was_judged_with(
         ("[parameters]\nDEC-05.allowed_roles = []", "is to be a list of at least one word"),
         ("[parameters]\nDEC-09.ratings = ['purple']", "is never `purple`"),
         ("switch_off = ['DEC-22']", "switch_off DEC-22: there is no such rule"),
-        ("own_rules = 'nowhere'", "nowhere: there is no such folder of rules"),
+        ("own_rules = 'nowhere'", "setting own_rules: there is no folder nowhere"),
         ("[rules.DEC-02]\nlimit = 2", "rules is the name of a folder"),
     ],
 )

@@ -40,7 +40,7 @@ def line_of(text: str, part: str) -> int:
         ("more_than: limit", "exceeds: limit", "expected one of is, more_than"),
         ("fact: working_days_to_decision", "fact: decision_on", "may be told, not compared"),
         ("fact: working_days_to_decision\n  more_than: limit", "fact: has_decision\n  is: NO",
-         "`is` goes with true or false"),
+         "has_decision is yes or no: write `is: true` or `is: false`, not `NO`"),
         ("more_than: limit", "more_than: limit\n  within: limit", "has no `within`"),
         ("more_than: limit", "more_than: limit\n  among: limit", "has no `among`"),
         ("fact: working_days_to_decision", "fact: n_contacts", "is a fact of a contact"),
@@ -56,7 +56,7 @@ def line_of(text: str, part: str) -> int:
         ("severity: high", "severity: high\nseverity: low", "'severity' is given twice"),
         ("    value: 1\n", "    value: 99\n", "parameter limit is 99, outside 0 to 20"),
         ("    max: 20\n", "", "parameter limit needs min and max"),
-        ("{referral_on}", "{refered_on}", "unknown fact `refered_on` in a message"),
+        ("{referral_on}", "{refered_on}", "unknown fact or parameter `refered_on` in a message"),
         ("decision_at: 2022-05-05}", "decided: 2022-05-05}", "unknown column `decided`"),
         ("expect: cannot_tell", "expect: clear", "no example expects cannot_tell"),
         ("as_of: 2022-05-31", "as_of: May", "'May' is not a date"),
@@ -111,7 +111,8 @@ def test_rules_that_read_each_other_in_a_circle_are_named(tmp_path: Path) -> Non
     circle = OTHER[: OTHER.index("parameters:")] + "when:\n  rule: REF-05\n"
     circle += OTHER[OTHER.index("message:") :]
     circle = re.sub(r"\{(window|months_[^}]*)[^}]*\}", "12 months", circle)
-    found = problems(tmp_path, REF_01=circle, REF_05=AGAIN)
+    again = AGAIN.replace("{REF-01.window:month}", "a year")
+    found = problems(tmp_path, REF_01=circle, REF_05=again)
     assert "circle: REF-01 -> REF-05 -> REF-01" in found[-1]
 
 

@@ -15,7 +15,7 @@ from triage.facts import FACTS, Fact
 from triage.rules import Parameter
 from triage.ruleset import Ruleset
 from triage.run import Run
-from triage.vocabulary import SEVERITIES
+from triage.vocabulary import SEVERITIES, counted
 
 BEGIN: Final = "<!-- catalogue: written by `triage rules docs`, not by hand -->"
 END: Final = "<!-- end of the catalogue -->"
@@ -53,12 +53,11 @@ def _rule_lines(ruleset: Ruleset, fires: Mapping[str, Firing]) -> list[str]:
         for severity in SEVERITIES
     }
     counts = ", ".join(f"{n} {severity}" for severity, n in n_by_severity.items() if n)
+    n_rules = counted(len(ruleset.rules), "rule")
     lines = [
-        f"{len(ruleset.rules)} rules: {counts}. The last two columns say how often each flags on "
-        "the invented council that",
-        "comes with the tool: in the three months (and older open cases) of a usual run, and over "
-        "all its",
-        "months.",
+        f"{n_rules}: {counts}. The last two columns say how often each flags on the invented",
+        "council that comes with the tool: in the three months (and older open cases) of a usual",
+        "run, and over all its months.",
         "",
         "| rule | title | severity | status | limits | first source | 3 months | all |",
         "|---|---|---|---|---|---|---|---|",

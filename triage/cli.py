@@ -279,6 +279,9 @@ def _nightly(sources: tuple[str, ...], asked: dict[str, Any]) -> tuple[Any, Sett
     started_at = dt.datetime.now(dt.UTC)
     with store.run_lock(settings.db):
         run, settings = _run(sources, asked)
+        last = store.last_as_of(settings.db)
+        if last is not None and last > run.options.as_of and not asked["quiet"]:
+            click.echo(present.back_in_time(run.options.as_of, last), err=True)
         run_id, changes = store.store_run(
             settings.db,
             run,

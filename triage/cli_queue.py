@@ -89,6 +89,7 @@ def due(
     Example: triage due --db sqlite:///queue.db
     """
     from triage import outputs, present, store
+    from triage.errors import CallError
 
     settings = settings_of(asked | {"db": db})
     if sources:
@@ -96,6 +97,10 @@ def due(
 
         options = options_of(asked, settings)
         as_of, items = options.as_of, check(sources, ruleset_of(settings), options).due
+    elif asked.get("as_of"):
+        raise CallError(
+            "--as-of goes with a SOURCE; without one, `triage due` shows what the last run saw."
+        )
     else:
         as_of, items = store.due_items(settings.db)
     may_see = person in settings.restricted.readers
@@ -103,6 +108,8 @@ def due(
         shown = [present.due_json(one, may_see=may_see) for one in items]
         click.echo(outputs.as_json({"as_of": as_of, "due": shown}))
     else:
+        if not sources and as_of != dt.date.today():
+            click.echo(present.not_tonight(as_of, dt.date.today()), err=True)
         present.show_due(items, as_of, present.console(), may_see=may_see)
 
 

@@ -16,6 +16,7 @@ from triage.options import (
     history_option,
     judged_options,
     options_of,
+    rule_folders,
     rules_option,
     ruleset_of,
     settings_of,
@@ -111,12 +112,12 @@ def rules_lint(paths: tuple[str, ...], rules: str | None) -> None:
     Example: triage rules lint own_rules
     """
     from triage.rulefiles import lint
+    from triage.vocabulary import counted
 
     settings = settings_of({"rules": rules})
-    own = settings.own_folder
-    known = [base_rules(settings), *([own] if own else [])]
-    n_files = lint([Path(path) for path in paths], known)
-    click.echo(f"{n_files} rule files read, nothing wrong.")
+    base, own = rule_folders(settings)
+    n_files = lint([Path(path) for path in paths], [base, *([own] if own else [])])
+    click.echo(f"{counted(n_files, 'rule file')} read, nothing wrong.")
 
 
 @rules.command("test")

@@ -16,7 +16,15 @@ from triage.rules import Rule
 from triage.ruleset import Ruleset
 
 Difference = Literal[
-    "new", "gone", "looser", "tighter", "looser and tighter", "text only", "unchanged"
+    "new",
+    "gone",
+    "switched off",
+    "switched on",
+    "looser",
+    "tighter",
+    "looser and tighter",
+    "text only",
+    "unchanged",
 ]
 _MOST_WAYS: Final = 2_000
 """Conditions that hold in more ways than this are not compared part by part."""
@@ -30,6 +38,8 @@ def difference(rule_id: str, old: Ruleset, new: Ruleset) -> Difference:
     before, after = old.by_id.get(rule_id), new.by_id.get(rule_id)
     if before is None or after is None:
         return "new" if before is None else "gone"
+    if before.is_off != after.is_off:
+        return "switched off" if after.is_off else "switched on"
     if before.subject != after.subject:
         return "looser and tighter"
     was, now = whole_condition(before, old), whole_condition(after, new)

@@ -14,10 +14,11 @@ from triage.judging import OUTCOMES
 from triage.pipeline import check_sources
 from triage.rules import Cells, Example, Rule
 from triage.ruleset import Ruleset
-from triage.run import Options, Run
+from triage.run import Options, RuleResult, Run
 from triage.sources.folder import child_table, contact_table
 from triage.sources.grid import row_numbers
 from triage.tables import RawTable, Source, drop_free_text, encode
+from triage.vocabulary import CANNOT_TELL
 
 COVERED_FROM = dt.date(2000, 1, 1)
 """From when an example's records are taken to be whole, unless it says otherwise."""
@@ -31,6 +32,8 @@ class ExampleResult:
     name: str
     expected: str
     found: str
+    lacks: tuple[str, ...] = ()
+    """Columns of the rule that the example does not have, where that may be why it failed."""
 
     @property
     def passed(self) -> bool:
@@ -96,7 +99,15 @@ def run_example(rule: Rule, example: Example, ruleset: Ruleset) -> ExampleResult
     place = judged_place(judged.ids, rule, example)
     if place is not None:
         found = OUTCOMES[judged.outcomes[rule.id][place]]
-    return ExampleResult(rule.id, example.name, example.expect, found)
+    lacks: tuple[str, ...] = ()
+    if found == CANNOT_TELL != example.expect:
+        result = next(r for r in _results(run, rule) if r.rule.id == rule.id)
+        lacks = result.missing_columns
+    return ExampleResult(rule.id, example.name, example.expect, found, lacks)
+
+
+def _results(run: Run, rule: Rule) -> tuple[RuleResult, ...]:
+    return (run.contacts if rule.subject == "contact" else run.referrals).results
 
 
 def judged_place(ids: npt.NDArray[np.object_], rule: Rule, example: Example) -> int | None:

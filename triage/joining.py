@@ -66,7 +66,7 @@ def join(source: Source, as_of: dt.date) -> Joined:
             kept.append(Beside(child.name, over_time, nobody, nobody, ids))
             continue
         matched, key_of_row = _match(child, valid, main)
-        if child.match_by != "child_and_event":
+        if child.match_by != "child_and_event" or child.name:
             problems += _unmatched(child, matched)
         chosen = _chosen(child, valid, matched, len(main.raw), as_of)[key_of_row]
         chosen = np.where(key_of_row >= 0, chosen, -1)
@@ -95,7 +95,7 @@ def _match(child: ChildTable, beside: ValidTable, main: ValidTable) -> tuple[Row
     """
     by_date = _text(main.column("child_id")) + _date_key(main.column("referral_date"))
     if child.match_by == "referral_id":
-        return _by_identifier(beside, main, by_date)
+        return _by_identifier(child, beside, main, by_date)
     if child.match_by == "child_and_event" and child.event != "referral_date":
         return _nearest(child, beside, main)
     ours = _text(beside.column("child_id")) + _date_key(beside.column("referral_date"))
@@ -109,11 +109,14 @@ def _first_places(keys: Texts, sought: Texts) -> Rows:
     return first.reindex(sought, fill_value=-1).to_numpy(np.int64)
 
 
-def _by_identifier(beside: ValidTable, main: ValidTable, by_date: Texts) -> tuple[Rows, Rows]:
+def _by_identifier(
+    child: ChildTable, beside: ValidTable, main: ValidTable, by_date: Texts
+) -> tuple[Rows, Rows]:
     """Return the keys where rows name their referral; without a name, by child and date.
 
     A name that several referrals bear is the first one's; where a row names its child and date as
-    well, those decide. The others go by child and date, as if they had no name.
+    well, those decide. The others go by child and date, as if they had no name. A row without a
+    name in a table without referral dates goes by child and the event's date.
     """
     ids = _text(main.column("referral_id"))
     owner = _first_places(ids, ids)
@@ -122,8 +125,13 @@ def _by_identifier(beside: ValidTable, main: ValidTable, by_date: Texts) -> tupl
     key_of_row = np.where(is_own, owner, _first_places(nameless, nameless))
     theirs = _text(beside.column("referral_id"))
     named = _first_places(ids, theirs)
-    dated = _text(beside.column("child_id")) + _date_key(beside.column("referral_date"))
-    same_day = _first_places(by_date, dated)
+    if "referral_date" in beside.raw.columns:
+        dated = _text(beside.column("child_id")) + _date_key(beside.column("referral_date"))
+        earliest = np.argsort(_moment(main.column("referral_date")), kind="stable")
+        place = _first_places(by_date[earliest], dated)
+        same_day = np.where(place >= 0, earliest[place], -1)
+    else:
+        same_day = _nearest(child, beside, main)[0]
     is_shared = np.isin(theirs, np.unique(ids[(ids != "") & ~is_own].astype(str)))
     is_said = (same_day >= 0) & (ids[same_day] == theirs)
     use_date = ((theirs == "") | (is_shared & is_said)) & (same_day >= 0)
@@ -188,14 +196,20 @@ def _chosen(child: ChildTable, beside: ValidTable, matched: Rows, n: int, as_of:
         {
             "key": matched,
             "rank": _rank(event, child.chooses, to_day(as_of)),
-            "day": event.value if child.chooses == "first" else -event.value,
+            "moment": _moment(event) if child.chooses == "first" else -_moment(event),
             "row": np.arange(len(matched)),
         }
     )[is_usable]
-    frame = frame.sort_values(["key", "rank", "day", "row"]).drop_duplicates("key")
+    frame = frame.sort_values(["key", "rank", "moment", "row"]).drop_duplicates("key")
     chosen = np.full(n, -1, np.int64)
     chosen[frame["key"].to_numpy()] = frame["row"].to_numpy()
     return chosen
+
+
+def _moment(column: Column) -> Rows:
+    """Return each day with its time as seconds, so that events of one day have an order."""
+    seconds = 0 if column.seconds is None else column.seconds
+    return np.asarray(column.value * 86_400 + seconds, np.int64)
 
 
 def _rank(event: Column, chooses: str, as_of: int) -> Rows:

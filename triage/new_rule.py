@@ -46,7 +46,7 @@ def write_new(folder: Path, rule_id: str, title: str, subject: SubjectName) -> P
         raise CallError('a rule needs a title on one line, such as "Decision late".')
     path = folder / file_name(rule_id, title)
     text = (_REFERRAL if subject == "referral" else _CONTACT).format(
-        id=rule_id, title=_quoted(title.strip())
+        id=rule_id, title=_quoted(title.strip()), path=path.as_posix()
     )
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -63,10 +63,10 @@ def _quoted(title: str) -> str:
 
 _HEAD: Final = """\
 # A new rule. Fill in every line that begins with FILL IN, then, one after the other:
-#   triage rules lint {{path}}
+#   triage rules lint {path}
 #   triage rules test {id} --mutate
 #   triage rules try {id} SOURCE
-#   triage rules compare current {{path}} SOURCE
+#   triage rules compare shipped current SOURCE
 # `triage facts` lists what a rule may ask. A draft judges nobody: make its status trial to have it
 # judged and shown apart, or stable to have its flags in the queue.
 id: {id}

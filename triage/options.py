@@ -114,9 +114,14 @@ def ruleset_of(settings: Settings) -> Ruleset:
     """Return the rules that judge here: the shipped ones (or those the settings name) and own."""
     from triage.local_rules import assemble
 
-    return assemble(
-        base_rules(settings), settings.own_folder, settings.parameters, settings.switch_off
-    )
+    base, own = rule_folders(settings)
+    return assemble(base, own, settings.parameters, settings.switch_off)
+
+
+def rule_folders(settings: Settings) -> tuple[Path, Path | None]:
+    """Return the folder of rules, and that of the council's own, where it is another one."""
+    base, own = base_rules(settings), settings.own_folder
+    return base, None if own is not None and own.resolve() == base.resolve() else own
 
 
 def base_rules(settings: Settings) -> Path:
@@ -133,5 +138,5 @@ def written_rules(settings: Settings) -> Ruleset:
     """
     from triage.rulefiles import load_rules
 
-    own = settings.own_folder
-    return load_rules(base_rules(settings), *([own] if own else []))
+    base, own = rule_folders(settings)
+    return load_rules(base, *([own] if own else []))

@@ -156,6 +156,22 @@ def due_json(one: Due, *, may_see: bool) -> dict[str, Any]:
     return shown
 
 
+def back_in_time(as_of: dt.date, last: dt.date) -> str:
+    """Return the warning for a run that judges an earlier day than the one before it."""
+    return (
+        f"triage: warning: this run judges as of {spoken(as_of)}, the last one as of "
+        f"{spoken(last)}; the queue now stands as on the earlier day."
+    )
+
+
+def not_tonight(as_of: dt.date, today: dt.date) -> str:
+    """Return the sentence for a list that is not of today."""
+    return (
+        f"triage: this is what the last run saw, as of {spoken(as_of)}; today is {spoken(today)}. "
+        "`triage nightly` brings it up to date."
+    )
+
+
 def show_due(
     items: Sequence[Due], as_of: dt.date, out: Console, *, may_see: bool, limit: int = 0
 ) -> None:
@@ -163,7 +179,10 @@ def show_due(
     if not items:
         out.print(f"Nothing falls due by the next working day after {spoken(as_of)}.")
         return
-    out.print(f"[bold]Due by the next working day[/bold]: {len(items):,}, late if not done by then")
+    out.print(
+        f"[bold]Due by the next working day after {spoken(as_of)}[/bold]: {len(items):,}, late if "
+        "not done by then"
+    )
     table = table_of("Due", "Rule", "Child", "Team", "What")
     for one in items[: limit or len(items)]:
         is_hidden = one.restricted and not may_see
@@ -255,7 +274,7 @@ def show_queue(places: Sequence[Place], out: Console, *, may_see: bool, limit: i
             str(place.position),
             str(place.case.id),
             shown["child_id"] or WITHHELD,
-            shown["referral_date"] or "",
+            _date_shown(shown),
             place.case.team or "",
             " ".join(shown["flags"]),
             place.reason,
@@ -264,6 +283,11 @@ def show_queue(places: Sequence[Place], out: Console, *, may_see: bool, limit: i
     more = len(places) - limit
     if more > 0:
         out.print(f"… and {counted(more, 'further case')}; --limit 0 lists them all.")
+
+
+def _date_shown(shown: dict[str, Any]) -> str:
+    date = shown["referral_date"] or ""
+    return f"{date} (contact)" if shown["subject"] == "contact" else date
 
 
 def show_case(whole: CaseFile, out: Console) -> None:
@@ -294,6 +318,8 @@ def show_case(whole: CaseFile, out: Console) -> None:
             out.print(f"  may be harmless: {harmless}", markup=False)
     out.print()
     out.print("[bold]Referrals of this child[/bold]")
+    if not whole.timeline:
+        out.print("  none up to the last run")
     table = table_of("Referred", "Source", "Need", "NFA", "Closed", "Why closed", "Case", "Flags")
     for entry in whole.timeline:
         told = entry.referral

@@ -84,6 +84,12 @@ def show_examples(results: Sequence[ExampleResult], out: Console) -> None:
             f"{result.rule} '{result.name}': expected {result.expected}, found {result.found}",
             markup=False,
         )
+        if result.lacks:
+            out.print(
+                f"  the example has no column {', '.join(result.lacks)}; a blank one says that "
+                "nothing happened, one that is left out says nothing",
+                markup=False,
+            )
     out.print(f"{len(results) - len(failed)} passed, {len(failed)} failed")
 
 

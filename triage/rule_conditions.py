@@ -112,6 +112,8 @@ class Conditions:
             return None
         name = str(plain[key])
         value = self._parameters.get(name)
+        if value is None and name in self._parameters:
+            return None
         if not isinstance(value, int if key == "within" else tuple):
             hint = meant(name, self._parameters)
             self._text.problem((*where, key), f"`{name}` is not {form}{hint}")
@@ -130,9 +132,11 @@ class Conditions:
             if fact.kind == "text" and isinstance(typed, str):
                 self._check_words((typed,), fact, "")
                 return (typed,), None
-            self._text.problem(
-                where, f"`is` goes with true or false, or with a word; not {fact.name}"
-            )
+            if fact.kind == "yes or no":
+                what = f"{fact.name} is yes or no: write `is: true` or `is: false`, not `{typed}`"
+            else:
+                what = f"`is` goes with true or false, or with a word; not {fact.name}"
+            self._text.problem(where, what)
             return None, None
         wanted = "whole number" if operator in NUMBER_OPERATORS else "text"
         if fact.kind != wanted:
@@ -147,6 +151,8 @@ class Conditions:
             )
             return None, None
         value = self._parameters[str(typed)]
+        if value is None:
+            return None, None
         if isinstance(value, int) != (wanted == "whole number"):
             self._text.problem(where, f"parameter `{typed}` is no {wanted}")
             return None, None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -38,7 +39,7 @@ class RuleText:
         except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
             mark = getattr(error, "problem_mark", None)
             self.lines[()] = mark.line + 1 if mark else 1
-            self.problem((), f"cannot be read: {getattr(error, 'problem', None) or error}")
+            self.problem((), f"cannot be read ({_reason(error)})")
             return
         except RecursionError:
             self.lines[()] = 1
@@ -52,7 +53,9 @@ class RuleText:
     @property
     def is_draft(self) -> bool:
         """Return whether the file says that it is a draft, whatever else is wrong with it."""
-        return self.plain is not None and self.plain.get("status") == "draft"
+        if self.plain is None:
+            return bool(re.search(r"^status:\s*['\"]?draft\b", self.text, re.MULTILINE))
+        return self.plain.get("status") == "draft"
 
     def problem(self, where: Where, what: str) -> None:
         """Note what is wrong at a place, with the file and the nearest line."""
@@ -80,6 +83,19 @@ class RuleText:
         if isinstance(node, yaml.SequenceNode):
             return [self._plain(item, (*where, place)) for place, item in enumerate(node.value)]
         return str(node.value)
+
+
+def _reason(error: Exception) -> str:
+    """Return why a file could not be read, with what mostly mends it."""
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8; save it as UTF-8"
+    said = getattr(error, "problem", None)
+    if said is None:
+        return str(error)
+    return (
+        f"{said}; put quotes round a text that holds a colon, use spaces and no tabs, and line up "
+        "what belongs together"
+    )
 
 
 def _unfilled(plain: Any, where: Where) -> Iterable[Where]:

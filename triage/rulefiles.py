@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from triage.conditions import Compare, Condition, leaves, sayings
 from triage.errors import CallError, RuleError
 from triage.facts import FACT_BY_NAME, SubjectName
 from triage.rule_conditions import Conditions
 from triage.rule_text import UNFILLED, RuleText, Where, meant
-from triage.rules import BECAUSE, BRACES, Parameter, Rule, RuleFile
+from triage.rules import BECAUSE, BRACES, Example, Parameter, Rule, RuleFile
 from triage.ruleset import Ruleset, problems_between, ruleset
 from triage.schema import COLUMNS
 
@@ -25,6 +26,10 @@ _IN_WORDS: Final = {
     "too_short": "needs at least {min_length}",
     "string_too_short": "is too short to say anything",
     "literal_error": "is to be {expected}",
+    "tuple_type": "is to be a list, each line beginning with a dash",
+    "dict_type": "is to be keys and values, one a line",
+    "model_type": "is to be keys and values, one a line",
+    "string_type": "is to be a text",
     "string_pattern_mismatch": "is to be two or three capitals, a dash and two digits, as LOC-01",
 }
 
@@ -74,14 +79,29 @@ def load_rules(*folders: Path, strict: bool = False) -> Ruleset:
     for folder in folders:
         if not folder.is_dir():
             raise CallError(f"{folder}: there is no such folder of rules; check --rules.")
-    read = read_rules([path for folder in folders for path in rule_files(folder)])
-    if not read.rules and not read.problems and not (strict and read.unfinished):
+    if not rule_files(folders[0]):
         raise CallError(f"{folders[0]}: holds no rule file (*.yaml); check --rules.")
-    problems = [*read.problems, *(read.unfinished if strict else ())]
-    problems += problems_between(read.rules, read.broken)
+    read = read_rules([path for folder in folders for path in rule_files(folder)])
+    rules, between, unfit = _fitting(read, strict=strict)
+    problems = [*read.problems, *(read.unfinished if strict else ()), *between]
     if problems:
         raise RuleError(problems)
-    return ruleset(read.rules, read.unfinished)
+    return ruleset(rules, (*read.unfinished, *unfit))
+
+
+def _fitting(read: ReadRules, *, strict: bool) -> tuple[list[Rule], list[str], list[str]]:
+    """Return the rules that fit together, and what is wrong between the rest.
+
+    A draft that does not fit is left out and named, unless ``strict``; the others are problems.
+    """
+    rules = sorted(read.rules, key=lambda rule: rule.status == "draft")
+    between = problems_between(rules, read.broken)
+    if strict:
+        return rules, between, []
+    drafts = {rule.path for rule in rules if rule.status == "draft"}
+    unfit = [one for one in between if any(one.startswith(f"{path}:") for path in drafts)]
+    kept = [rule for rule in rules if not any(one.startswith(f"{rule.path}:") for one in unfit)]
+    return kept, [one for one in between if one not in unfit], unfit
 
 
 def lint(paths: Sequence[Path], known: Sequence[Path]) -> int:
@@ -111,6 +131,8 @@ def lint(paths: Sequence[Path], known: Sequence[Path]) -> int:
     problems += [one for one in between if any(one.startswith(f"{path}:") for path in asked)]
     if problems:
         raise RuleError(problems)
+    if not asked:
+        raise CallError(f"{(paths or known)[0]}: holds no rule file (*.yaml).")
     ruleset([*beside.rules, *read.rules])
     return len(asked)
 
@@ -197,17 +219,25 @@ def _about(text: RuleText) -> RuleFile | None:
     try:
         about = RuleFile.model_validate(text.plain)
     except ValidationError as error:
+        told: set[Any] = set()
         for found in error.errors():
             loc = found["loc"]
             if any(loc[: len(where)] == where or where[: len(loc)] == loc for where in unfilled):
                 continue
+            if loc[0] == "parameters" and "value" in loc[2:]:
+                loc = loc[: loc.index("value") + 1]
             where = tuple(part for part in loc if isinstance(part, int) or part.islower())
             name = ".".join(str(part) for part in loc)
             what = _IN_WORDS.get(found["type"])
+            if loc[-1] == "value" and found["type"] != "missing":
+                what = "is to be a whole number, or a list of words"
+            if (loc, what) in told:
+                continue
+            told.add((loc, what))
             if what is None:
                 text.problem(where, f"{name}: {found['msg'][:1].lower()}{found['msg'][1:]}")
                 continue
-            hint = meant(name, RuleFile.model_fields) if found["type"] == "extra_forbidden" else ""
+            hint = meant(str(loc[-1]), _keys_of(loc)) if found["type"] == "extra_forbidden" else ""
             text.problem(where, f"{name} {what.format(**found.get('ctx', {}))}{hint}")
         return None
     if not text.path.name.startswith(f"{about.id}-"):
@@ -221,18 +251,29 @@ def _about(text: RuleText) -> RuleFile | None:
     return about
 
 
+def _keys_of(loc: tuple[int | str, ...]) -> list[str]:
+    """Return the keys that may stand at a place in a rule file."""
+    inside: dict[str, type[BaseModel]] = {"parameters": Parameter, "examples": Example}
+    model = inside.get(str(loc[0]), RuleFile) if len(loc) > 2 else RuleFile
+    return list(model.model_fields)
+
+
 def _check_parameters(text: RuleText, about: RuleFile) -> None:
     for name, parameter in about.parameters.items():
         where: Where = ("parameters", name)
         if isinstance(parameter.value, int):
             if parameter.min is None or parameter.max is None:
                 text.problem(where, f"parameter {name} needs min and max")
+            elif parameter.min > parameter.max:
+                text.problem(where, f"parameter {name} has a min above its max")
             elif not parameter.min <= parameter.value <= parameter.max:
                 text.problem(
                     where,
                     f"parameter {name} is {parameter.value}, outside "
                     f"{parameter.min} to {parameter.max}",
                 )
+        elif not parameter.value:
+            text.problem(where, f"parameter {name} is an empty list")
         if name in FACT_BY_NAME:
             text.problem(where, f"parameter {name} bears the name of a fact")
 
@@ -256,6 +297,8 @@ def _check_words(text: RuleText, rule: Rule) -> None:
     asked = {one.name for one in rule.facts}
     texts = [("message", rule.about.message), ("due", rule.about.due or "")]
     for key, sentence in (*texts, *(("message", saying) for saying in said)):
+        if left := re.search(r"[{}]", BRACES.sub("", sentence)):
+            text.problem((key,), f"a brace '{left.group()}' has no partner, or holds no name")
         for name, _ in BRACES.findall(sentence):
             if name == BECAUSE and said and sentence is rule.about.message:
                 continue
@@ -266,7 +309,7 @@ def _check_words(text: RuleText, rule: Rule) -> None:
             fact = FACT_BY_NAME.get(name)
             if fact is None and name not in rule.parameters:
                 hint = meant(name, {**FACT_BY_NAME, **rule.parameters})
-                text.problem((key,), f"unknown fact `{name}` in a message{hint}")
+                text.problem((key,), f"unknown fact or parameter `{name}` in a message{hint}")
             elif fact and fact.subject != rule.subject:
                 text.problem((key,), f"{name} is a fact of a {fact.subject}")
             elif (

@@ -64,7 +64,12 @@ class Settings(BaseModel):
     def own_folder(self) -> Path | None:
         """Return the folder of the council's own rules: the one named, else own_rules if there."""
         if self.own_rules is not None:
-            return Path(self.own_rules) if self.own_rules else None
+            named = Path(self.own_rules)
+            if self.own_rules and not named.is_dir():
+                raise CallError(
+                    f"setting own_rules: there is no folder {named}; make it, or name another."
+                )
+            return named if self.own_rules else None
         usual = Path(OWN_RULES)
         return usual if usual.is_dir() and any(usual.glob("*.y*ml")) else None
 

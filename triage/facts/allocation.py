@@ -169,7 +169,7 @@ def is_allocated_to_nobody_named(s: ReferralSubject, among: tuple[str, ...]) -> 
     None where the case is not allocated at all.
     """
     events = s.events("allocations")
-    if events is None or "allocated_worker_id" not in events.columns:
+    if events is None or "allocated_at" not in events.columns:
         owner = np.flatnonzero(~s.blank("allocated_at"))
         is_dated = s.given("allocated_at")[owner]
         worker, role = s.column("allocated_worker_id"), s.column("allocated_worker_role")

@@ -7,8 +7,10 @@ from functools import partial
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from triage import calendar
+from triage.entries import Events
 from triage.facts.fact import WORKING_DAYS, Fact, date, has, number, text
 from triage.measure import (
     KNOWN,
@@ -23,7 +25,7 @@ from triage.measure import (
     truth,
 )  # fmt: skip
 from triage.subject import ReferralSubject
-from triage.validation import BLANK, GIVEN, UNREADABLE
+from triage.validation import BLANK, GIVEN, UNREADABLE, Column
 
 
 def is_recorded_true(s: ReferralSubject, name: str) -> Measure:
@@ -85,11 +87,23 @@ def n_replaced_without_reason(s: ReferralSubject) -> Measure:
         return known(low, np.zeros(s.n, bool))
     replaces, reason = events.column("supersedes_decision_id"), events.column("superseding_reason")
     made = events.column("decision_at").state
+    replaces = replace(replaces, state=_replaces_another(events, replaces))
     is_one = (replaces.state == GIVEN) & (reason.state == BLANK) & (made != BLANK)
     may_be = (replaces.state != BLANK) & (reason.state != GIVEN) & (made != BLANK) & ~is_one
     np.add.at(low, events.owner[is_one], 1)
     np.add.at(unknown, events.owner[may_be], 1)
     return between(low, low + unknown)
+
+
+def _replaces_another(events: Events, replaces: Column) -> npt.NDArray[np.uint8]:
+    """Return the state of what each decision replaces; one that names itself replaces none."""
+    own = events.column("decision_id")
+    both = np.flatnonzero((replaces.state == GIVEN) & (own.state == GIVEN))
+    named = np.array([*replaces.names, ""], object)[replaces.value[both]]
+    itself = both[named == np.array([*own.names, ""], object)[own.value[both]]]
+    state = replaces.state.copy()
+    state[itself] = BLANK
+    return state
 
 
 _ACTIONS: Final = ("assessment_started_on", "strategy_discussion_on", "section47_started_on")

@@ -194,6 +194,7 @@ def _folder_of_tables(path: Path, tables: dict[str, Path]) -> Source:
     _refuse_unless_referrals(grid, str(tables["referrals"]))
     referrals, ignored = _referral_columns(grid.table(str(tables["referrals"])))
     notes = [f"{tables['referrals'].name}: {note}" for note in referrals.notes] + ignored
+    notes += folder.strangers(path)
     children = []
     contacts = None
     for name, file in tables.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -100,6 +101,22 @@ def table_files(folder: Path) -> dict[str, Path]:
     return found
 
 
+def strangers(folder: Path) -> list[str]:
+    """Return a sentence for each file that could hold a table and bears the name of none."""
+    known = ("referrals", *BESIDE, CONTACTS)
+    found = []
+    for path in sorted(folder.iterdir()):
+        stem = path.stem.casefold()
+        if path.suffix.casefold() not in READABLE or not path.is_file() or stem in known:
+            continue
+        close = difflib.get_close_matches(stem, known, 1, 0.7)
+        hint = f"; did you mean {close[0]}{path.suffix}?" if close else ""
+        found.append(
+            f"{path.name}: is none of the tables that are known, and was passed over{hint}"
+        )
+    return found
+
+
 def child_table(name: str, table: RawTable, referrals: RawTable) -> ChildTable:
     """Return a table beside the referrals with the way its rows are matched to them.
 
@@ -120,9 +137,13 @@ def child_table(name: str, table: RawTable, referrals: RawTable) -> ChildTable:
     elif {"child_id", beside.event} <= table.columns.keys():
         match = "child_and_event"
     else:
+        if not table.columns and not len(table):
+            raise InputError(f"{table.source}: is empty; export it again, or take it away.")
+        named = "referral_id" in table.columns
+        why = "the referrals have no referral_id" if named else "it names no referral"
         raise InputError(
-            f"{table.source}: cannot be joined to the referrals; give it referral_id, or child_id "
-            f"with referral_date, or child_id with {beside.event}."
+            f"{table.source}: cannot be joined, since {why}; give it child_id with referral_date, "
+            f"or with {beside.event}{'' if named else ', or referral_id'}."
         )
     carries, keeps = (
         tuple(column for column in columns if column in table.columns)

@@ -12,7 +12,7 @@ from triage.due import Due
 from triage.errors import CallError, StoreError
 from triage.facts import SubjectName
 from triage.ruleset import severity_rank
-from triage.store.connection import reading
+from triage.store.connection import database_file, reading
 from triage.store.tables import case, due_item, event, flag, referral, rejection, rule_text, run
 
 
@@ -68,6 +68,16 @@ def latest_as_of(url: str) -> dt.date:
     if as_of is None:
         raise StoreError("the store holds no run yet; `triage nightly SOURCE` makes one.")
     return as_of
+
+
+def last_as_of(url: str) -> dt.date | None:
+    """Return the date on which the last run judged; None while there is no run."""
+    if not database_file(url).exists():
+        return None
+    try:
+        return latest_as_of(url)
+    except StoreError:
+        return None
 
 
 def cases(url: str, *, status: str = "new") -> list[Case]:
