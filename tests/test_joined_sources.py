@@ -66,6 +66,29 @@ def test_rows_without_an_identifier_go_by_child_and_date(tmp_path: Path) -> None
     assert unused == [4, 5]
 
 
+def test_files_that_are_no_known_table_are_named_and_rows_that_match_nothing_listed(
+    tmp_path: Path,
+) -> None:
+    source = folder(
+        tmp_path,
+        referrals=REFERRALS,
+        decision="referral_id,decision_at R1,2023-05-02",
+        figures="a,b 1,2",
+        oversight="child_id,last_oversight_on Z,2023-05-02 A,2019-05-02 A,2023-05-03",
+    )
+    notes = "\n".join(source.notes)
+    assert "decision.csv: is none of the tables that are known" in notes
+    assert "did you mean decisions.csv?" in notes
+    assert "figures.csv: is none of the tables that are known, and was passed over" in notes
+    result = load([source], AS_OF)
+    assert [(p.row, p.column) for p in result.problems] == [(2, "child_id"), (3, "child_id")]
+
+
+def test_an_empty_table_beside_is_called_empty(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"allocations\.csv: is empty"):
+        folder(tmp_path, referrals=REFERRALS, allocations="")
+
+
 def test_an_identifier_that_two_referrals_share_gives_neither_the_others_rows(
     tmp_path: Path,
 ) -> None:

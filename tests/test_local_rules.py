@@ -166,6 +166,57 @@ def test_a_retired_rule_judges_nobody_and_its_flags_are_cleared_with_the_reason(
     assert (workplace / "own_rules" / "LOC-02-next.yaml").is_file(), "never used again"
 
 
+def test_flags_of_a_rule_whose_file_is_gone_stand_and_are_told(
+    triage: Triage, records: Path, workplace: Path
+) -> None:
+    path = own(workplace, LOCAL, "LOC-01-local.yaml")
+    nightly(triage, records)
+    path.unlink()
+    code, _, err = triage("nightly", records, "--as-of", AS_OF)
+    assert code == 0
+    assert "LOC-01 (2 open flags): not among the rules of this run" in err
+    assert "LOC-01" in triage("queue", "list")[1]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "id: LOC-09\nstatus: draft\n\ttitle: a tab\n",
+        LOCAL.replace("status: stable", "status: draft").replace(
+            "severity: high", "severity: dire"
+        ),
+        LOCAL.replace("status: stable", "status: draft").replace("id: LOC-01", "id: DEC-02"),
+        LOCAL.replace("status: stable", "status: draft") + "colour: red\n",
+    ],
+    ids=["a tab", "a wrong word", "an identifier that clashes", "an unknown key"],
+)
+def test_no_draft_stops_a_run_whatever_is_wrong_with_it(
+    triage: Triage, records: Path, workplace: Path, text: str
+) -> None:
+    name = "DEC-02-mine.yaml" if "id: DEC-02" in text else "LOC-01-mine.yaml"
+    own(workplace, text, name)
+    assert triage("check", records, "--as-of", AS_OF)[0] == 0
+    assert "unfinished draft: own_rules/" in triage("rules", "list")[1]
+    assert triage("rules", "lint", "own_rules")[0] == 2
+
+
+def test_an_earlier_day_than_the_last_runs_is_told(triage: Triage, records: Path) -> None:
+    nightly(triage, records)
+    code, _, err = triage("nightly", records, "--as-of", "2023-06-20")
+    assert code == 0
+    assert "this run judges as of 20 June 2023, the last one as of 30 June 2023" in err
+
+
+def test_an_empty_folder_of_rules_is_refused_beside_rules_of_ones_own_too(
+    triage: Triage, records: Path, workplace: Path
+) -> None:
+    own(workplace, LOCAL, "LOC-01-local.yaml")
+    (workplace / "empty").mkdir()
+    code, _, err = triage("check", records, "--as-of", AS_OF, "--rules", "empty")
+    assert (code, "empty: holds no rule file" in err) == (2, True)
+    assert triage("check", records, "--as-of", AS_OF, "--rules", "own_rules")[0] == 0
+
+
 def test_a_rule_put_on_trial_leaves_the_queue_and_comes_back(
     triage: Triage, records: Path, workplace: Path
 ) -> None:

@@ -56,6 +56,12 @@ def line_of(text: str, part: str) -> int:
         ("severity: high", "severity: high\nseverity: low", "'severity' is given twice"),
         ("    value: 1\n", "    value: 99\n", "parameter limit is 99, outside 0 to 20"),
         ("    max: 20\n", "", "parameter limit needs min and max"),
+        ("    max: 20\n", "    max: -1\n", "parameter limit has a min above its max"),
+        ("    value: 1\n", "    value: one\n",
+         "parameters.limit.value is to be a whole number, or a list of words"),
+        ("    unit: working days\n", "    units: working days\n",
+         "parameters.limit.units is not known here, did you mean `unit`?"),
+        ("the limit is {limit}.", "the limit is {limit.", "a brace '{' has no partner"),
         ("{referral_on}", "{refered_on}", "unknown fact or parameter `refered_on` in a message"),
         ("decision_at: 2022-05-05}", "decided: 2022-05-05}", "unknown column `decided`"),
         ("expect: cannot_tell", "expect: clear", "no example expects cannot_tell"),
@@ -171,6 +177,13 @@ def test_problems_between_files_come_together_with_those_of_single_files(tmp_pat
     )
     assert any("reads rule REF-01" in problem for problem in found)
     assert any("severity is to be" in problem for problem in found)
+
+
+def test_a_list_that_lacks_a_key_is_told_as_such(tmp_path: Path) -> None:
+    text = GOOD.replace("parameters:\n", LIST_PARAMETER).replace("    unit: words\n", "")
+    text = text.replace("  fact: working_days_to_decision\n  more_than: limit", TWO_CONDITIONS)
+    (told,) = problems(tmp_path, DEC_02=text)
+    assert told.endswith("parameters.words.unit is missing")
 
 
 def test_scalars_stay_text_until_the_vocabulary_types_them(tmp_path: Path) -> None:

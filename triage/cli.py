@@ -291,6 +291,9 @@ def _nightly(sources: tuple[str, ...], asked: dict[str, Any]) -> tuple[Any, Sett
             settings=settings.model_dump(mode="json", exclude={"restricted", "sources"}),
             review_days=settings.days_by_severity,
         )
+    left = store.standing_flags(settings.db, [*run.ruleset.by_id, *run.ruleset.silent])
+    if left and not asked["quiet"]:
+        click.echo(present.left_standing(left), err=True)
     whole = run.as_json() | {"queue": changes["referral"].as_json()}
     whole["contacts"] |= {"queue": changes["contact"].as_json()}
     _give(run, whole, asked)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
@@ -154,6 +154,15 @@ def due_json(one: Due, *, may_see: bool) -> dict[str, Any]:
     if one.restricted and not may_see:
         shown |= dict.fromkeys(("child_id", "referral_id", "referral_date", "message"))
     return shown
+
+
+def left_standing(left: Mapping[str, int]) -> str:
+    """Return the warning for open flags of rules that are no longer there to judge them."""
+    named = ", ".join(f"{rule} ({counted(n, 'open flag')})" for rule, n in left.items())
+    return (
+        f"triage: warning: {named}: not among the rules of this run, so what it flagged stands. "
+        "Make a rule retired rather than delete its file."
+    )
 
 
 def back_in_time(as_of: dt.date, last: dt.date) -> str:

@@ -13,6 +13,7 @@ from triage.store.reading import (
     one_case,
     rejections,
     runs,
+    standing_flags,
 )
 
 __all__ = [
@@ -30,5 +31,6 @@ __all__ = [
     "rejections",
     "run_lock",
     "runs",
+    "standing_flags",
     "store_run",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -68,6 +69,18 @@ def latest_as_of(url: str) -> dt.date:
     if as_of is None:
         raise StoreError("the store holds no run yet; `triage nightly SOURCE` makes one.")
     return as_of
+
+
+def standing_flags(url: str, known: Collection[str]) -> dict[str, int]:
+    """Return how many open flags there are of each rule that is not among the ``known``."""
+    with reading(url) as connection:
+        counts = connection.execute(
+            sa.select(flag.c.rule_id, sa.func.count())
+            .where(flag.c.state == "open", flag.c.rule_id.not_in(list(known)))
+            .group_by(flag.c.rule_id)
+            .order_by(flag.c.rule_id)
+        )
+        return {row[0]: row[1] for row in counts}
 
 
 def last_as_of(url: str) -> dt.date | None:
