@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from triage.options import (
-    as_of_option,
+    Date,
     as_option,
     db_option,
     judged_options,
@@ -33,7 +33,7 @@ def queue() -> None:
 
 @queue.command("list")
 @db_option
-@as_of_option
+@click.option("--as-of", type=Date(), help="Overdue as of this date [default: the last run's].")
 @as_option
 @table_or_json
 @click.option("--limit", type=click.IntRange(0), default=20, show_default=True,

@@ -85,3 +85,19 @@ def sayings(condition: Condition) -> Iterator[str]:
     if isinstance(condition, All | AnyOf):
         for part in condition.parts:
             yield from sayings(part)
+
+
+def in_words(condition: Condition) -> str:
+    """Return a condition as a rule file has it, on one line."""
+    match condition:
+        case All(parts):
+            return "all of (" + "; ".join(map(in_words, parts)) + ")"
+        case AnyOf(parts):
+            return "any of (" + "; ".join(map(in_words, parts)) + ")"
+        case RuleHolds(rule):
+            return f"rule {rule}"
+        case Compare(fact, operator, values, parameter):
+            typed = " or ".join(str(value).lower() for value in values)
+            limit = typed if parameter is None else f"{parameter} ({typed})"
+            window = "" if condition.within is None else f" within {condition.within} months"
+            return f"{fact}{window} {operator.replace('_', ' ')} {limit}"

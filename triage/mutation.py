@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from triage import explain
-from triage.conditions import All, AnyOf, Compare, Condition, Operator, RuleHolds
+from triage.conditions import All, AnyOf, Compare, Condition, Operator, in_words
 from triage.errors import TriageError
 from triage.examples import example_options, example_source, judged_place
 from triage.judging import Row, judge_all
@@ -113,21 +113,6 @@ def _variants(condition: Condition) -> Iterator[tuple[str, Condition]]:
             if operator in _EDGE:
                 moved = replace(condition, operator=_EDGE[operator])
                 yield f"edge moved: {in_words(condition)}", moved
-
-
-def in_words(condition: Condition) -> str:
-    """Return a condition as a rule file has it, on one line."""
-    match condition:
-        case All(parts):
-            return "all of (" + "; ".join(map(in_words, parts)) + ")"
-        case AnyOf(parts):
-            return "any of (" + "; ".join(map(in_words, parts)) + ")"
-        case RuleHolds(rule):
-            return f"rule {rule}"
-        case Compare(fact, operator, values, parameter):
-            typed = " or ".join(str(value).lower() for value in values)
-            limit = typed if parameter is None else f"{parameter} ({typed})"
-            return f"{fact} {operator.replace('_', ' ')} {limit}"
 
 
 def _short(condition: Condition) -> str:

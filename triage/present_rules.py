@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from triage.catalogue import asked_with, needed
+from triage.conditions import in_words
 from triage.explaining import TRUTHS
 from triage.facts import FACTS, Fact
 from triage.flags import spoken
@@ -54,13 +55,17 @@ def show_rule(rule: Rule, ruleset: Ruleset, out: Console) -> None:
         value = shown_value(rule.parameters[name] if isinstance(parameter.value, int) else
                        list(parameter.value))  # fmt: skip
         out.print(f"\n{name}: {value} {parameter.unit}{bounds}: {parameter.why}", markup=False)
+    out.print(f"\nFlags a {rule.subject} when: {in_words(rule.condition)}", markup=False)
     out.print(f"\nSays: {BRACES.sub(lambda m: '‹' + m.group(1) + '›', about.message)}",
               markup=False)  # fmt: skip
+    if about.due:
+        out.print(f"\nWhen it falls due: {BRACES.sub(lambda m: '‹' + m.group(1) + '›', about.due)}",
+                  markup=False)  # fmt: skip
     for heading, items in (
         ("References", about.references),
         ("May be harmless", about.benign_explanations),
         ("The reviewer checks", about.reviewer_checks),
-        ("Columns", sorted(ruleset.columns(rule.id)) or ["child_id", "referral_date"]),
+        ("Columns", ["child_id", f"{rule.subject}_date", *sorted(ruleset.columns(rule.id))]),
         ("Reads the flags of", rule.reads),
     ):
         if items:
