@@ -81,15 +81,15 @@ def read_distinct(spec: ColumnSpec, raw: RawColumn, earliest: dt.date | None) ->
                 messages[place] = f"'{cell}' is an error of the spreadsheet, not a value"
         return Distinct(state, value, tuple(places), None, messages)
     names: dict[Any, int] = {}
-    todo = state == GIVEN
+    unread = state == GIVEN
     if spec.kind in ("event", "birth"):
         accepted, days, clock = screen_moments(raw.texts, earliest or spec.reads.earliest)
         value[accepted] = days[accepted]
         if seconds is not None:
             seconds[accepted] = clock[accepted]
-        todo &= ~accepted
+        unread &= ~accepted
     read = cell_reader(spec.name, earliest)
-    for place in np.flatnonzero(todo).tolist():
+    for place in np.flatnonzero(unread).tolist():
         try:
             result = read(str(raw.texts[place]))
         except ValueError as error:
