@@ -7,7 +7,7 @@ import tomllib
 
 import click
 import pytest
-from conftest import REPOSITORY
+from conftest import REPOSITORY, Triage
 
 from triage.cli import cli
 from triage.documenting import written_page
@@ -78,6 +78,14 @@ def test_every_rule_flags_somebody_in_the_invented_council() -> None:
     rows = [line for line in RULES_PAGE.splitlines() if line.startswith("| [")]
     never = [row for row in rows if row.rstrip(" |").endswith(" 0")]
     assert never == []
+
+
+def test_the_readme_shows_what_the_demo_prints(triage: Triage) -> None:
+    code, out, _ = triage("demo", "--into", "shown")
+    assert code == 0
+    shown = README[README.index("Run 1 stored.") :].split("```")[0].splitlines()
+    printed = [line.rstrip() for line in out.splitlines()]
+    assert [line for line in shown if line not in printed] == []
 
 
 def test_the_sample_page_names_the_columns_of_contacts() -> None:
