@@ -86,9 +86,11 @@ def store_run(
     """
     with writing(url) as connection:
         _store_rules(connection, result)
-        run_id = _store_run_row(connection, result, who, started_at, finished_at, settings)
+        shown = result.as_json()
+        run_id = _store_run_row(connection, result, shown, who, started_at, finished_at, settings)
         changes = _update_queue(connection, result, run_id, finished_at, review_days)
-        counts = _contacts_json(result) | {"queue": changes["contact"].as_json()}
+        contacts = {name: shown["contacts"][name] for name in ("rows", "rules")}
+        counts = contacts | {"queue": changes["contact"].as_json()}
         queue = changes["referral"].as_json()
         connection.execute(
             sa.update(run).where(run.c.id == run_id).values(queue=queue, contacts=counts)
@@ -98,11 +100,6 @@ def store_run(
         due = [{"run_id": run_id, **asdict(one)} for one in result.due]
         insert_rows(connection, due_item, due)
     return run_id, changes
-
-
-def _contacts_json(result: Run) -> dict[str, Any]:
-    shown = result.as_json()["contacts"]
-    return {"rows": shown["rows"], "rules": shown["rules"]}
 
 
 def _store_rules(connection: sa.Connection, result: Run) -> None:
@@ -126,12 +123,12 @@ def _store_rules(connection: sa.Connection, result: Run) -> None:
 def _store_run_row(
     connection: sa.Connection,
     result: Run,
+    shown: Mapping[str, Any],
     who: str,
     started_at: dt.datetime,
     finished_at: dt.datetime,
     settings: Mapping[str, Any],
 ) -> int:
-    shown = result.as_json()
     inserted = connection.execute(
         sa.insert(run).values(
             started_at=_stamp(started_at),
