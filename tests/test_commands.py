@@ -24,7 +24,7 @@ from triage.vocabulary import SEVERITIES
 
 RUN_KEYS = {
     "as_of", "inputs", "ruleset", "rows", "window", "history_from", "notes", "rejections",
-    "problems", "rules", "flags", "due", "contacts", "trial",
+    "joins", "problems", "rules", "flags", "due", "contacts", "trial",
 }  # fmt: skip
 FLAG_KEYS = {
     "rule", "severity", "child_id", "referral_id", "referral_date", "team", "message", "due_on",

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -16,6 +15,7 @@ from triage.options import (
     history_option,
     judged_options,
     options_of,
+    reading_options,
     rule_folders,
     rules_option,
     ruleset_of,
@@ -23,9 +23,6 @@ from triage.options import (
     table_or_json,
     written_rules,
 )
-
-if TYPE_CHECKING:
-    from triage.tables import Source
 
 
 @click.group()
@@ -169,13 +166,13 @@ def rules_try(rule_id: str, sources: tuple[str, ...], form: str, **asked: Any) -
     Example: triage rules try LOC-01 referrals.csv --as-of 2026-09-30
     """
     from triage import outputs, present_rules
+    from triage.pipeline import read_sources
     from triage.trying import try_rule
 
     settings = settings_of(asked)
     loaded = ruleset_of(settings)
-    tried = try_rule(
-        loaded.get(rule_id), loaded, _read(sources, asked), options_of(asked, settings)
-    )
+    options = options_of(asked, settings)
+    tried = try_rule(loaded.get(rule_id), loaded, read_sources(sources, options), options)
     if form == "json":
         click.echo(outputs.as_json(tried.as_json()))
     else:
@@ -201,11 +198,13 @@ def rules_compare(
     """
     from triage import outputs, present_rules
     from triage.comparing import compare, of_rule, rules_named
+    from triage.pipeline import read_sources
 
     settings = settings_of(asked)
     base, current = base_rules(settings), ruleset_of(settings)
     before, after = (rules_named(name, base, current) for name in (old, new))
-    found = compare(before, after, _read(sources, asked), options_of(asked, settings))
+    options = options_of(asked, settings)
+    found = compare(before, after, read_sources(sources, options), options)
     if rule_id:
         found = of_rule(found, rule_id)
     if form == "json":
@@ -228,6 +227,7 @@ def rules_compare(
 )
 @as_of_option
 @history_option
+@reading_options
 @rules_option
 @as_option
 @table_or_json
@@ -245,11 +245,13 @@ def rules_explain(
     """
     from triage import outputs, present_rules
     from triage.explaining import explain_rule, refuse_restricted
+    from triage.pipeline import read_sources
 
     settings = settings_of(asked)
     loaded = ruleset_of(settings)
+    options = options_of(asked, settings)
     found = explain_rule(
-        loaded.get(rule_id), loaded, _read(sources, asked), options_of(asked, settings), entry_id
+        loaded.get(rule_id), loaded, read_sources(sources, options), options, entry_id
     )
     refuse_restricted(found, person, settings.restricted.readers)
     if form == "json":
@@ -301,9 +303,3 @@ def facts(word: str | None, form: str) -> None:
         click.echo(outputs.as_json([present_rules.fact_json(fact) for fact in found]))
     else:
         present_rules.show_facts(found, present_rules.console())
-
-
-def _read(sources: tuple[str, ...], asked: dict[str, Any]) -> list[Source]:
-    from triage.pipeline import read_sources
-
-    return read_sources(sources, asked.get("as_of") or dt.date.today())

@@ -15,7 +15,7 @@ from triage.pipeline import check_sources
 from triage.rulefiles import load_file, load_rules
 from triage.ruleset import Ruleset, ruleset
 from triage.run import Options, Run
-from triage.tables import Source
+from triage.tables import Input
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def rules_named(name: str, base: Path, current: Ruleset) -> Ruleset:
 
 
 def compare(
-    old: Ruleset, new: Ruleset, sources: Sequence[Source], options: Options
+    old: Ruleset, new: Ruleset, sources: Sequence[Input], options: Options
 ) -> list[RuleComparison]:
     """Return, for every rule of either set, how its text and its flags differ.
 

@@ -22,7 +22,7 @@ def written_page(folder: Path) -> tuple[Path, str, str]:
     """
     rules = load_rules(folder)
     council = sample()
-    sources = read_sources([str(council.folder)], council.as_of)
+    sources = read_sources([str(council.folder)], Options(council.as_of))
     runs = [
         check_sources(sources, rules, Options(council.as_of, window, council.history_from))
         for window in (3, None)

@@ -20,7 +20,7 @@ from triage.pipeline import fact_table
 from triage.rules import Rule
 from triage.ruleset import Ruleset
 from triage.run import Options
-from triage.tables import Source
+from triage.tables import Input
 from triage.validation import ABSENT, BLANK, GIVEN
 from triage.vocabulary import cut
 
@@ -98,7 +98,7 @@ class Explanation:
 
 
 def explain_rule(
-    rule: Rule, ruleset: Ruleset, sources: Sequence[Source], options: Options, entry_id: str
+    rule: Rule, ruleset: Ruleset, sources: Sequence[Input], options: Options, entry_id: str
 ) -> Explanation:
     """Return why a rule says what it says of one referral, by its identifier.
 

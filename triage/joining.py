@@ -1,25 +1,34 @@
-"""Which referral a row of a table beside the referrals belongs to, and which row counts for it."""
+"""What the tables beside the referrals say of each referral, and which of several rows counts."""
 
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, replace
-from typing import Final
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from triage.calendar import to_day
+from triage.matching import (
+    BY_IDENTIFIER,
+    EARLIER,
+    NONE,
+    SAME_DAY,
+    Matched,
+    Rows,
+    match,
+    may_have_one,
+    moment,
+    rows_of,
+    text,
+)
 from triage.schema import COLUMNS
-from triage.tables import ChildTable, Problem, Source
+from triage.tables import ChildTable, Extract, Problem, Source
 from triage.validation import BLANK, GIVEN, UNREADABLE, Column, ValidTable, absent, validate
-
-Rows = npt.NDArray[np.int64]
-Texts = npt.NDArray[np.object_]
-EVENT_WITHIN_DAYS: Final = 183
-"""An event that names no referral belongs to the child's latest referral at most this many days
-before it; Annex A covers six months."""
+from triage.vocabulary import counted
 
 
 @dataclass(frozen=True)
@@ -39,156 +48,165 @@ class Beside:
 
 
 @dataclass(frozen=True)
+class Join:
+    """How the rows of one table beside the referrals were matched to them.
+
+    ``longest_days`` is the longest time from a referral to a row that was matched to it as the
+    child's latest one before.
+    """
+
+    source: str
+    table: str
+    n_rows: int
+    n_by_identifier: int
+    n_same_day: int
+    n_earlier: int
+    n_unmatched: int
+    longest_days: int
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the counts as outside scripts read them."""
+        return asdict(self)
+
+    def sentence(self) -> str:
+        """Return the counts in words."""
+        ways = (
+            (self.n_by_identifier, "by identifier"),
+            (self.n_same_day, "on the referral's own day"),
+            (
+                self.n_earlier,
+                f"to an earlier referral (at most {counted(self.longest_days, 'day')})",
+            ),
+            (self.n_unmatched, "to none"),
+        )
+        told = ", ".join(f"{n:,} {how}" for n, how in ways if n) or "none"
+        return f"{self.source}: {counted(self.n_rows, 'row')} joined: {told}"
+
+
+@dataclass(frozen=True)
 class Joined:
-    """A source's referrals with the columns of the tables beside them, and the rows over time."""
+    """Referrals with the columns of the tables beside them, the rows over time, and the counts."""
 
     main: ValidTable
     beside: tuple[Beside, ...]
+    joins: tuple[Join, ...]
 
 
-def join(source: Source, as_of: dt.date) -> Joined:
+def join(source: Source, as_of: dt.date, within: int) -> Joined:
     """Return a source's referrals, validated, with what the tables beside them carry.
 
-    ``as_of`` is only used to choose the latest oversight note that had been made by then.
+    ``as_of`` is only used to choose the latest oversight note that had been made by then;
+    ``within`` is the number of days in which an event that names no referral is joined to one.
     """
     main = validate(source.referrals, rejects=True, earliest_referral=source.earliest_referral)
-    columns = dict(main.columns)
-    problems = list(main.problems)
-    kept: list[Beside] = []
+    joined = Joined(main, (), ())
     for child in source.children:
-        keys = ("referral_id", "child_id", "referral_date", child.event)
-        valid = validate(child.table, (*child.carries, *child.keeps, *keys))
-        problems += valid.problems
-        over_time = {name: valid.columns[name] for name in child.keeps if name in valid.columns}
-        if child.match_by == "child":
-            nobody = np.full(len(valid.raw), -1, np.int64)
-            ids = _text(valid.column("child_id"))
-            kept.append(Beside(child.name, over_time, nobody, nobody, ids))
-            continue
-        matched, key_of_row = _match(child, valid, main)
+        joined = _with_tables(joined, [child], as_of, within)
+    return joined
+
+
+def join_extracts(
+    extracts: Sequence[Extract],
+    columns: dict[str, Column],
+    n_rows: int,
+    as_of: dt.date,
+    within: int,
+) -> Joined:
+    """Return the referrals of all inputs with what the extracts beside them carry.
+
+    Extracts of one kind, such as two years' decisions, are one table.
+    """
+    joined = Joined(rows_of(columns, n_rows), (), ())
+    tables: dict[str, list[ChildTable]] = {}
+    for extract in extracts:
+        for child in extract.children:
+            tables.setdefault(child.name, []).append(child)
+    for children in tables.values():
+        joined = _with_tables(joined, children, as_of, within)
+    return joined
+
+
+def _with_tables(
+    joined: Joined, children: Sequence[ChildTable], as_of: dt.date, within: int
+) -> Joined:
+    """Return the referrals with one table beside them, which may have come in several parts."""
+    main, first = joined.main, children[0]
+    parts = [_validated(child) for child in children]
+    sizes = [len(part.raw) for part in parts]
+    problems = [problem for part in parts for problem in part.problems]
+    carried = concatenated([part.columns for part in parts], sizes)
+    kept = {name for child in children for name in child.keeps}
+    over_time = {name: column for name, column in carried.items() if name in kept}
+    if first.match_by == "child":
+        nobody = np.full(sum(sizes), -1, np.int64)
+        ids = text(carried.get("child_id") or absent(sum(sizes)))
+        beside = Beside(first.name, over_time, nobody, nobody, ids)
+        main = replace(main, problems=(*main.problems, *problems))
+        return replace(joined, main=main, beside=(*joined.beside, beside))
+    by_name = any("referral_id" in part.raw.columns for part in parts)
+    matches = [
+        match(child, part, main, within, by_name=by_name)
+        for child, part in zip(children, parts, strict=True)
+    ]
+    for child, matched in zip(children, matches, strict=True):
         if child.match_by != "child_and_event" or child.name:
-            problems += _unmatched(child, matched)
-        chosen = _chosen(child, valid, matched, len(main.raw), as_of)[key_of_row]
-        chosen = np.where(key_of_row >= 0, chosen, -1)
-        for name in child.carries:
-            columns[name] = _spread(valid.columns[name], chosen, child.is_complete)
-        if over_time:
-            kept.append(Beside(child.name, over_time, matched, key_of_row))
-    main = replace(main, columns=columns, problems=tuple(problems))
-    return Joined(main, tuple(kept))
+            problems += _unmatched(child, matched, main, within)
+    key = np.concatenate([matched.key for matched in matches])
+    key_of_row = matches[0].key_of_row
+    event = carried.get(first.event) or absent(sum(sizes))
+    chosen = _chosen(first, event, key, len(main.raw), as_of)[key_of_row]
+    chosen = np.where(key_of_row >= 0, chosen, -1)
+    is_none = np.full(len(main.raw), first.is_complete)
+    for child, part, matched in zip(children, parts, matches, strict=True):
+        is_none &= ~may_have_one(child, part, main, matched)
+    columns = dict(main.columns)
+    for name in dict.fromkeys(name for child in children for name in child.carries):
+        columns[name] = _spread(carried[name], chosen, is_none)
+    return Joined(
+        replace(main, columns=columns, problems=(*main.problems, *problems)),
+        (*joined.beside, *([Beside(first.name, over_time, key, key_of_row)] if over_time else [])),
+        (*joined.joins, *(_join(c, m) for c, m in zip(children, matches, strict=True))),
+    )
 
 
-def _unmatched(child: ChildTable, matched: Rows) -> list[Problem]:
+def _validated(child: ChildTable) -> ValidTable:
+    keys = ("referral_id", "child_id", "referral_date", child.event)
+    return validate(child.table, (*child.carries, *child.keeps, *keys))
+
+
+def _join(child: ChildTable, matched: Matched) -> Join:
+    def matched_as(how: int) -> int:
+        return int((matched.how == how).sum())
+
+    return Join(
+        child.table.source,
+        child.name,
+        len(matched.key),
+        matched_as(BY_IDENTIFIER),
+        matched_as(SAME_DAY),
+        matched_as(EARLIER),
+        matched_as(NONE),
+        int(matched.days[matched.how == EARLIER].max(initial=0)),
+    )
+
+
+def _unmatched(child: ChildTable, matched: Matched, main: ValidTable, within: int) -> list[Problem]:
+    """Return a problem for each row that belongs to no referral, with what was looked for."""
     key = "referral_id" if child.match_by == "referral_id" else "child_id"
     message = "matches no referral; the row was not used"
+    if child.match_by == "extract":
+        message = (
+            f"matches no referral of the child on its day or in the {counted(within, 'day')} "
+            "before; the row was not used"
+        )
     return [
         Problem("problem", child.table.source, row, key, message)
-        for row in child.table.rows[matched < 0].tolist()
+        for row in child.table.rows[matched.key < 0].tolist()
     ]
 
 
-def _match(child: ChildTable, beside: ValidTable, main: ValidTable) -> tuple[Rows, Rows]:
-    """Return the key of each row beside and of each referral row; -1 is none.
-
-    A key is the first referral row that bears it, and stands for every row that does, so that
-    same-day duplicates share it.
-    """
-    by_date = _text(main.column("child_id")) + _date_key(main.column("referral_date"))
-    if child.match_by == "referral_id":
-        return _by_identifier(child, beside, main, by_date)
-    if child.match_by == "child_and_event" and child.event != "referral_date":
-        return _nearest(child, beside, main)
-    ours = _text(beside.column("child_id")) + _date_key(beside.column("referral_date"))
-    return _first_places(by_date, ours), _first_places(by_date, by_date)
-
-
-def _first_places(keys: Texts, sought: Texts) -> Rows:
-    """Return the first place of each sought key, or -1."""
-    first = pd.Series(np.arange(len(keys)), index=keys)
-    first = first[(first.index != "") & ~first.index.duplicated()]
-    return first.reindex(sought, fill_value=-1).to_numpy(np.int64)
-
-
-def _by_identifier(
-    child: ChildTable, beside: ValidTable, main: ValidTable, by_date: Texts
-) -> tuple[Rows, Rows]:
-    """Return the keys where rows name their referral; without a name, by child and date.
-
-    A name that several referrals bear is the first one's; where a row names its child and date as
-    well, those decide. The others go by child and date, as if they had no name. A row without a
-    name in a table without referral dates goes by child and the event's date.
-    """
-    ids = _text(main.column("referral_id"))
-    owner = _first_places(ids, ids)
-    is_own = (owner >= 0) & (by_date[owner] == by_date)
-    nameless = np.where(is_own, "", by_date).astype(object)
-    key_of_row = np.where(is_own, owner, _first_places(nameless, nameless))
-    theirs = _text(beside.column("referral_id"))
-    named = _first_places(ids, theirs)
-    if "referral_date" in beside.raw.columns:
-        dated = _text(beside.column("child_id")) + _date_key(beside.column("referral_date"))
-        earliest = np.argsort(_moment(main.column("referral_date")), kind="stable")
-        place = _first_places(by_date[earliest], dated)
-        same_day = np.where(place >= 0, earliest[place], -1)
-    else:
-        same_day = _nearest(child, beside, main)[0]
-    is_shared = np.isin(theirs, np.unique(ids[(ids != "") & ~is_own].astype(str)))
-    is_said = (same_day >= 0) & (ids[same_day] == theirs)
-    use_date = ((theirs == "") | (is_shared & is_said)) & (same_day >= 0)
-    return np.where(use_date, key_of_row[same_day], named), key_of_row
-
-
-def _text(column: Column) -> npt.NDArray[np.object_]:
-    names = np.array([*column.names, ""], object)
-    return np.asarray(names[np.where(column.state == GIVEN, column.value, -1)], object)
-
-
-def _date_key(column: Column) -> npt.NDArray[np.object_]:
-    given = column.state == GIVEN
-    return np.where(given, np.char.add("\n", column.value.astype(str)), "\nnone").astype(object)
-
-
-def _nearest(child: ChildTable, beside: ValidTable, main: ValidTable) -> tuple[Rows, Rows]:
-    """Return each event's referral: the child's latest on or before it, within the limit."""
-    theirs, ours = _text(beside.column("child_id")), _text(main.column("child_id"))
-    children = pd.factorize(np.concatenate([theirs, ours]))[0]
-    left = pd.DataFrame(
-        {
-            "child": children[: len(theirs)],
-            "day": beside.column(child.event).value,
-            "is_dated": beside.column(child.event).state == GIVEN,
-            "row": np.arange(len(beside.raw)),
-        }
-    )
-    dates = main.column("referral_date")
-    right = pd.DataFrame(
-        {
-            "child": children[len(theirs) :],
-            "day": dates.value,
-            "referral": np.arange(len(main.raw)),
-        }
-    )[dates.state == GIVEN]
-    firsts = right.drop_duplicates(["child", "day"])
-    found = pd.merge_asof(
-        left[left["is_dated"] & (theirs != "")].sort_values("day", kind="stable"),
-        firsts.sort_values("day", kind="stable"),
-        on="day",
-        by="child",
-        tolerance=EVENT_WITHIN_DAYS,
-    )
-    matched = np.full(len(beside.raw), -1, np.int64)
-    hit = found["referral"].notna()
-    matched[found.loc[hit, "row"].to_numpy(np.int64)] = found.loc[hit, "referral"].to_numpy(
-        np.int64
-    )
-    key_of_row = np.full(len(main.raw), -1, np.int64)
-    key_of_row[right["referral"]] = right.groupby(["child", "day"])["referral"].transform("first")
-    return matched, key_of_row
-
-
-def _chosen(child: ChildTable, beside: ValidTable, matched: Rows, n: int, as_of: dt.date) -> Rows:
+def _chosen(child: ChildTable, event: Column, matched: Rows, n: int, as_of: dt.date) -> Rows:
     """Return, for each key, the row beside that counts, or -1."""
-    event = beside.column(child.event)
     is_usable = matched >= 0
     if child.chooses == "last":
         is_usable &= ~((event.state == GIVEN) & (event.value > to_day(as_of)))
@@ -196,7 +214,7 @@ def _chosen(child: ChildTable, beside: ValidTable, matched: Rows, n: int, as_of:
         {
             "key": matched,
             "rank": _rank(event, child.chooses, to_day(as_of)),
-            "moment": _moment(event) if child.chooses == "first" else -_moment(event),
+            "moment": moment(event) if child.chooses == "first" else -moment(event),
             "row": np.arange(len(matched)),
         }
     )[is_usable]
@@ -204,12 +222,6 @@ def _chosen(child: ChildTable, beside: ValidTable, matched: Rows, n: int, as_of:
     chosen = np.full(n, -1, np.int64)
     chosen[frame["key"].to_numpy()] = frame["row"].to_numpy()
     return chosen
-
-
-def _moment(column: Column) -> Rows:
-    """Return each day with its time as seconds, so that events of one day have an order."""
-    seconds = 0 if column.seconds is None else column.seconds
-    return np.asarray(column.value * 86_400 + seconds, np.int64)
 
 
 def _rank(event: Column, chooses: str, as_of: int) -> Rows:
@@ -224,9 +236,10 @@ def _rank(event: Column, chooses: str, as_of: int) -> Rows:
     return np.select([is_given & (event.value <= as_of), is_unread, is_given], [0, 1, 2], 3)
 
 
-def _spread(column: Column, chosen: Rows, is_complete: bool) -> Column:
+def _spread(column: Column, chosen: Rows, is_none: npt.NDArray[np.bool_]) -> Column:
+    """Return a column of the chosen rows; without one, blank where that is known, else unread."""
     taken = column.take(np.maximum(chosen, 0)) if len(column.state) else absent(len(chosen))
-    without = BLANK if is_complete else UNREADABLE
+    without = np.where(is_none, BLANK, UNREADABLE)
     state = np.where(chosen >= 0, taken.state, without).astype(np.uint8)
     return Column(state, taken.value, column.names, taken.seconds)
 

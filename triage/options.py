@@ -77,10 +77,21 @@ as_option = click.option("--as", "person", metavar="NAME", help="Who asks.")
 history_option = click.option(
     "--history-from", type=Date(), help="From when the records are whole."
 )
+reading_options = options(
+    click.option("--mapping", metavar="NAME", help="Read tables by this mapping of headings."),
+    click.option(
+        "--join-within",
+        "join_within_days",
+        type=click.IntRange(0, 3660),
+        metavar="DAYS",
+        help="Days within which a row that names no referral is joined to one.",
+    ),
+)
 judged_options = options(
     as_of_option,
     click.option("--window", type=Window(), help="Months judged, or all [default: 3]."),
     history_option,
+    reading_options,
 )
 run_options = options(
     judged_options,
@@ -98,7 +109,9 @@ def settings_of(flags: dict[str, Any]) -> Settings:
     """Return the settings of a call from what was given on the command line."""
     from triage.settings import load_settings
 
-    wanted = ("db", "rules", "window", "history_from", "fail_on")
+    wanted = (
+        "db", "rules", "window", "history_from", "fail_on", "mapping", "join_within_days",
+    )  # fmt: skip
     return load_settings({name: flags.get(name) for name in wanted})
 
 
@@ -107,7 +120,8 @@ def options_of(asked: dict[str, Any], settings: Settings) -> Options:
     from triage.run import Options
 
     window = None if settings.window == "all" else int(settings.window)
-    return Options(asked.get("as_of") or dt.date.today(), window, settings.history_from)
+    as_of = asked.get("as_of") or dt.date.today()
+    return Options(as_of, window, settings.history_from, settings.reading)
 
 
 def ruleset_of(settings: Settings) -> Ruleset:

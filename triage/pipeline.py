@@ -20,9 +20,9 @@ from triage.records import Loaded, LoadedContacts, load
 from triage.ruleset import Ruleset
 from triage.run import Judged, Judgement, Options, RuleResult, Run, flag_order
 from triage.schema import COLUMNS
-from triage.sources import read_source
+from triage.sources import read_inputs
 from triage.subject import ContactSubject, ReferralSubject
-from triage.tables import Problem, Source
+from triage.tables import Input, Problem
 from triage.vocabulary import counted
 
 LONE_START_MONTHS = 36
@@ -45,30 +45,26 @@ def check(
         InputError: for an input that cannot be used.
         RuleError: for a rule that cannot be evaluated.
     """
-    return check_sources(read_sources(names, options.as_of, progress), ruleset, options, progress)
+    return check_sources(read_sources(names, options, progress), ruleset, options, progress)
 
 
 def read_sources(
-    names: Sequence[str], as_of: dt.date, progress: Progress = lambda stage: None
-) -> list[Source]:
+    names: Sequence[str], options: Options, progress: Progress = lambda stage: None
+) -> list[Input]:
     """Return the inputs as read, so that several rule sets can be tried on them.
 
     Raises:
         CallError: for a date that cannot be judged on, or no input.
         InputError: for an input that cannot be used.
     """
-    check_as_of(as_of)
+    check_as_of(options.as_of)
     if not names:
         raise CallError("no input was given; name a file or a folder of referral records.")
-    sources = []
-    for name in names:
-        progress(f"reading {name}")
-        sources.append(read_source(name))
-    return sources
+    return read_inputs(names, options.reading, progress)
 
 
 def check_sources(
-    sources: Sequence[Source],
+    sources: Sequence[Input],
     ruleset: Ruleset,
     options: Options,
     progress: Progress = lambda stage: None,
@@ -80,7 +76,7 @@ def check_sources(
     live = ruleset.live()
     as_of = options.as_of
     progress("validating")
-    loaded = load(sources, as_of)
+    loaded = load(sources, as_of, options.reading.join_within_days)
     history_from, notes = _history(loaded, options)
     progress("working out the facts")
     table, is_judged = _referral_facts(loaded, options, history_from)
@@ -102,18 +98,19 @@ def check_sources(
         judgement,
         _judge_contacts(live.of("contact"), loaded, options),
         what_is_due(of_referrals, loaded.referrals, as_of, history_from, is_judged, verdicts),
+        loaded.joins,
     )
 
 
 def fact_table(
-    sources: Sequence[Source], subject: SubjectName, options: Options
+    sources: Sequence[Input], subject: SubjectName, options: Options
 ) -> tuple[FactTable, Truth]:
     """Return the facts of the referrals (or the contacts) of some inputs, and which are judged.
 
     Raises:
         InputError: for an input that cannot be used, or that holds no contact where they are asked.
     """
-    loaded = load(sources, options.as_of)
+    loaded = load(sources, options.as_of, options.reading.join_within_days)
     if subject == "referral":
         return _referral_facts(loaded, options, _history(loaded, options)[0])
     if loaded.contacts is None:

@@ -66,6 +66,9 @@ def show_run(run: Run, out: Console) -> None:
         f"{rows['history_only']:,} history only, {rows['after_as_of']:,} after that date, "
         f"{rows['collapsed']:,} collapsed as duplicates, {rows['rejected']:,} rejected."
     )
+    for one in run.joins:
+        if one.n_rows:
+            out.print(Text(printable(one.sentence())))
     out.print()
     _show_results(run.results, out)
     out.print()

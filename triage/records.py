@@ -16,9 +16,10 @@ import pandas as pd
 
 from triage.entries import CONTACTS, REFERRALS, Entries, Events, Kept, Rows, keep, usable
 from triage.errors import InputError
-from triage.joining import Beside, Joined, concatenated, join
-from triage.tables import Problem, Source
-from triage.validation import ValidTable, validate
+from triage.joining import Beside, Join, Joined, concatenated, join, join_extracts
+from triage.reading import JOIN_WITHIN_DAYS
+from triage.tables import Extract, Input, Problem, Source
+from triage.validation import Column, ValidTable, validate
 from triage.vocabulary import counted
 
 
@@ -37,60 +38,69 @@ class LoadedContacts:
 class Loaded:
     """All that the inputs gave: referrals, counts by fate, and every problem of every row."""
 
-    sources: tuple[Source, ...]
+    sources: tuple[Input, ...]
     referrals: Entries
     n_read: int
     n_rejected: int
     collapsed_days: npt.NDArray[np.int32]
     problems: tuple[Problem, ...]
     notes: tuple[str, ...]
+    joins: tuple[Join, ...] = ()
     contacts: LoadedContacts | None = None
 
 
-def load(sources: Sequence[Source], as_of: dt.date) -> Loaded:
-    """Return the referrals of all sources together.
+def load(
+    inputs: Sequence[Input], as_of: dt.date, join_within_days: int = JOIN_WITHIN_DAYS
+) -> Loaded:
+    """Return the referrals of all sources together, with what the extracts beside them carry.
 
     ``as_of`` is only used to choose the latest oversight note that had been made by then.
+    ``join_within_days`` is the time in which an event that names no referral is joined to one.
 
     Raises:
         InputError: when every row of one input has to be rejected.
     """
-    joined = [join(source, as_of) for source in sources]
+    sources = [one for one in inputs if isinstance(one, Source)]
+    extracts = [one for one in inputs if isinstance(one, Extract)]
+    joined = [join(source, as_of, join_within_days) for source in sources]
     parts = [one.main for one in joined]
     for source, part in zip(sources, parts, strict=True):
         if not usable(part.columns, "referral_date").any():
             _refuse(source, part)
-    kept = _kept(parts, REFERRALS)
-    problems = [problem for part in parts for problem in part.problems]
-    notes = [note for source in sources for note in source.notes] + _query_notes(problems)
     n_read = sum(len(part.raw) for part in parts)
+    columns = concatenated([part.columns for part in parts], [len(part.raw) for part in parts])
+    whole = join_extracts(extracts, columns, n_read, as_of, join_within_days)
+    _refuse_strangers(extracts, whole.joins)
+    kept = _kept(parts, REFERRALS, whole.main.columns)
+    problems = [problem for part in (*parts, whole.main) for problem in part.problems]
+    notes = [note for one in inputs for note in one.notes]
+    notes += _taken_over(sources, extracts) + _query_notes(problems)
     return Loaded(
-        tuple(sources),
-        replace(kept.entries, events=_events(joined, kept.entries)),
+        tuple(inputs),
+        replace(kept.entries, events=_events([*joined, whole], kept.entries)),
         n_read,
         n_read - len(kept.entries) - len(kept.collapsed_days),
         kept.collapsed_days,
         (*problems, *kept.problems),
         tuple(notes),
-        _contacts(sources),
+        tuple(one for part in (*joined, whole) for one in part.joins),
+        _contacts(inputs),
     )
 
 
-def _kept(parts: Sequence[ValidTable], kind: tuple[str, str]) -> Kept:
-    columns = concatenated([part.columns for part in parts], [len(p.raw) for p in parts])
+def _kept(parts: Sequence[ValidTable], kind: tuple[str, str], columns: dict[str, Column]) -> Kept:
     source_of_row = np.repeat(np.arange(len(parts)), [len(part.raw) for part in parts])
     rows = np.concatenate([part.raw.rows for part in parts])
     return keep(columns, source_of_row, rows, [part.raw.source for part in parts], kind)
 
 
-def _contacts(sources: Sequence[Source]) -> LoadedContacts | None:
-    """Return the contacts of the sources that carry any, and what is wrong with their rows."""
-    parts = [
-        validate(source.contacts, rejects=True) for source in sources if source.contacts is not None
-    ]
+def _contacts(inputs: Sequence[Input]) -> LoadedContacts | None:
+    """Return the contacts of the inputs that carry any, and what is wrong with their rows."""
+    parts = [validate(one.contacts, rejects=True) for one in inputs if one.contacts is not None]
     if not parts:
         return None
-    kept = _kept(parts, CONTACTS)
+    columns = concatenated([part.columns for part in parts], [len(part.raw) for part in parts])
+    kept = _kept(parts, CONTACTS, columns)
     n_read = sum(len(part.raw) for part in parts)
     n_collapsed = len(kept.collapsed_days)
     problems = (problem for part in parts for problem in part.problems)
@@ -112,14 +122,60 @@ def _refuse(source: Source, table: ValidTable) -> None:
     )
 
 
+def _refuse_strangers(extracts: Sequence[Extract], joins: Sequence[Join]) -> None:
+    """Raise InputError for a table of events of which no row belongs to a referral.
+
+    Judged with it, every referral would seem to have no decision, or no allocation, at all.
+    """
+    for extract in extracts:
+        names = {child.table.source for child in extract.children}
+        of_extract = [one for one in joins if one.source in names]
+        if of_extract and all(one.n_unmatched == one.n_rows for one in of_extract):
+            raise InputError(
+                f"{extract.path}: none of its {counted(extract.n_rows, 'row')} belongs to a "
+                "referral of the other inputs; check that it names children as they do."
+            )
+
+
+def _taken_over(sources: Sequence[Source], extracts: Sequence[Extract]) -> list[str]:
+    """Return a note for each column of an input that an extract carries in its place."""
+    notes = []
+    for source in sources:
+        carried = {
+            *source.referrals.columns,
+            *(n for child in source.children for n in child.carries),
+        }
+        for extract in extracts:
+            twice = [n for child in extract.children for n in child.carries if n in carried]
+            if twice:
+                notes.append(
+                    f"{source.path}: column {', '.join(dict.fromkeys(twice))} was ignored: "
+                    f"{extract.path} carries it"
+                )
+    return notes
+
+
 def _events(joined: Sequence[Joined], referrals: Entries) -> dict[str, Events]:
-    """Return the rows of the tables beside, by table, each with the referral it belongs to."""
-    n_rows = [len(one.main.raw) for one in joined]
-    found: dict[str, list[tuple[Rows, Beside]]] = {}
+    """Return the rows of the tables beside, by table, each with the referral it belongs to.
+
+    The last of ``joined`` are the extracts, which are joined to the referrals of all inputs and
+    take the place of a table of the same kind.
+    """
+    *of_inputs, whole = joined
+    n_rows = [len(one.main.raw) for one in of_inputs]
+    found: dict[str, list[tuple[Rows, Beside]]] = {
+        beside.name: [
+            (_owners(beside, referrals, np.arange(len(referrals)), referrals.order), beside)
+        ]
+        for beside in whole.beside
+    }
+    taken_over = set(found)
     start = 0
-    for one, n in zip(joined, n_rows, strict=True):
+    for one, n in zip(of_inputs, n_rows, strict=True):
         of_source = np.flatnonzero((referrals.order >= start) & (referrals.order < start + n))
         for beside in one.beside:
+            if beside.name in taken_over:
+                continue
             owner = _owners(beside, referrals, of_source, referrals.order[of_source] - start)
             found.setdefault(beside.name, []).append((owner, beside))
         start += n

@@ -14,20 +14,26 @@ from triage.due import Due
 from triage.entries import CONTACTS
 from triage.facts import FACT_BY_NAME, FactTable
 from triage.flags import Flag
+from triage.joining import Join
+from triage.reading import USUAL, Reading
 from triage.rules import Rule, Status
 from triage.ruleset import Ruleset, severity_rank
-from triage.tables import Problem, Source
+from triage.tables import Input, Problem
 
 DEFAULT_WINDOW = 3
 
 
 @dataclass(frozen=True)
 class Options:
-    """What a run is asked: the date of judgement, the window in months (None: all), history."""
+    """What a run is asked: the date of judgement, the window in months (None: all), history.
+
+    ``reading`` says how the inputs are to be read.
+    """
 
     as_of: dt.date
     window: int | None = DEFAULT_WINDOW
     history_from: dt.date | None = None
+    reading: Reading = USUAL
 
 
 @dataclass(frozen=True)
@@ -85,12 +91,13 @@ class Run:
 
     options: Options
     history_from: dt.date
-    sources: tuple[Source, ...]
+    sources: tuple[Input, ...]
     ruleset: Ruleset
     notes: tuple[str, ...]
     referrals: Judgement
     contacts: Judgement
     due: tuple[Due, ...]
+    joins: tuple[Join, ...] = ()
 
     @property
     def rows(self) -> Mapping[str, int]:
@@ -162,7 +169,7 @@ class Run:
                     "path": source.path,
                     "kind": source.kind,
                     "sha256": source.sha256,
-                    "rows": len(source.referrals),
+                    "rows": source.n_rows,
                 }
                 for source in self.sources
             ],
@@ -171,6 +178,7 @@ class Run:
             "window": "all" if window is None else str(window),
             "history_from": self.history_from.isoformat(),
             "notes": list(self.notes),
+            "joins": [one.as_json() for one in self.joins],
             "rejections": problems_json(self.problems, "rejected"),
             "problems": problems_json(self.problems, "problem"),
             "rules": [result.as_json() for result in self.loaded],

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from triage.errors import CallError
+from triage.reading import JOIN_WITHIN_DAYS, Reading
 from triage.vocabulary import SEVERITIES
 
 FILE_NAME: Final = "triage.toml"
@@ -56,6 +57,9 @@ class Settings(BaseModel):
         str, BeforeValidator(lambda typed: str(typed) if isinstance(typed, int) else typed)
     ] = Field("3", pattern="^(all|[0-9]{1,3})$")
     history_from: dt.date | None = None
+    join_within_days: Annotated[int, Field(ge=0, le=3660)] = JOIN_WITHIN_DAYS
+    mapping: str | None = None
+    words: dict[str, dict[str, Any]] = {}
     fail_on: Severity | None = None
     review_days: ReviewDays = ReviewDays()
     restricted: Restricted = Restricted()
@@ -72,6 +76,11 @@ class Settings(BaseModel):
             return named if self.own_rules else None
         usual = Path(OWN_RULES)
         return usual if usual.is_dir() and any(usual.glob("*.y*ml")) else None
+
+    @property
+    def reading(self) -> Reading:
+        """Return how inputs are to be read."""
+        return Reading(self.join_within_days, self.words, self.mapping)
 
     @property
     def days_by_severity(self) -> dict[str, int]:
@@ -180,6 +189,13 @@ TEMPLATE: Final = """\
 
 # From when the extract holds every referral; without it, from its earliest one.
 # history_from = 2020-04-01
+
+# Days within which a decision, an allocation or another event that names no referral is joined to
+# the child's latest referral before it.
+# join_within_days = 183
+
+# The mapping of headings by which tables are read that have none beside them (triage sources map).
+# mapping = "our_system"
 
 # End with exit code 1 when a flag of this severity or above was raised.
 # fail_on = "critical"

@@ -76,7 +76,7 @@ class RawTable:
         return len(self.rows)
 
 
-MatchBy = Literal["referral_id", "child_and_referral_date", "child_and_event", "child"]
+MatchBy = Literal["referral_id", "child_and_referral_date", "child_and_event", "child", "extract"]
 
 
 @dataclass(frozen=True)
@@ -114,6 +114,34 @@ class Source:
     contacts: RawTable | None = None
     notes: tuple[str, ...] = ()
     earliest_referral: dt.date | None = None
+
+    @property
+    def n_rows(self) -> int:
+        """Return the number of rows of referrals."""
+        return len(self.referrals)
+
+
+@dataclass(frozen=True)
+class Extract:
+    """An input without referrals of its own, joined to those of the other inputs.
+
+    A council's table of decisions or allocations given beside a census is one: ``children`` holds
+    it once for each kind of event that it carries, ``contacts`` what is no part of a referral.
+    ``as_referrals`` is the whole table where it holds the dates of referrals, so that it can be
+    read as one of referrals when nothing else holds any.
+    """
+
+    path: str
+    kind: str
+    sha256: str
+    n_rows: int
+    children: tuple[ChildTable, ...] = ()
+    contacts: RawTable | None = None
+    notes: tuple[str, ...] = ()
+    as_referrals: RawTable | None = None
+
+
+Input = Source | Extract
 
 
 def encode(cells: pa.Array | pa.ChunkedArray | Iterable[str | None]) -> RawColumn:

@@ -11,7 +11,7 @@ from triage.pipeline import check_sources
 from triage.rules import Rule
 from triage.ruleset import Ruleset
 from triage.run import Options, RuleResult
-from triage.tables import Source
+from triage.tables import Input
 
 FIRST: Final = 5
 
@@ -32,7 +32,7 @@ class Trial:
         }
 
 
-def try_rule(rule: Rule, ruleset: Ruleset, sources: Sequence[Source], options: Options) -> Trial:
+def try_rule(rule: Rule, ruleset: Ruleset, sources: Sequence[Input], options: Options) -> Trial:
     """Return what a rule says of some records, whatever its status.
 
     Raises:

@@ -6,19 +6,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from triage.errors import InputError
+from triage.reading import USUAL, Reading
 from triage.schema import REFERRAL_COLUMNS
-from triage.sources import annex_a, folder
+from triage.sources import annex_a, extracts, folder
 from triage.sources.cin import read_cin
 from triage.sources.grid import Grid
 from triage.sources.headings import is_referral_heading, looks_like
 from triage.sources.text_table import below_title, decode, read_text_grid
-from triage.tables import RawTable, Source
+from triage.tables import Extract, Input, RawTable, Source
 
 if TYPE_CHECKING:
     from triage.sources.workbook import Sheet
@@ -30,33 +31,61 @@ EXPECTED: Final = (
 )
 
 
-def read_source(name: str) -> Source:
-    """Return what one input holds, cells as typed.
+def read_inputs(
+    names: Sequence[str], reading: Reading, progress: Callable[[str], None]
+) -> list[Input]:
+    """Return what several inputs hold; at least one of them has to hold referrals.
+
+    A table that could be an extract or referrals, ``decisions.csv`` with the dates of referrals,
+    is referrals where nothing else given holds any.
+
+    Raises:
+        InputError: when one of them cannot be used, or none holds referrals.
+    """
+    found: list[Input] = []
+    for name in names:
+        progress(f"reading {name}")
+        found.append(read_source(name, reading))
+    if any(isinstance(one, Source) for one in found):
+        return found
+    return [_as_referrals(one) for one in found if isinstance(one, Extract)]
+
+
+def _as_referrals(extract: Extract) -> Source:
+    if extract.as_referrals is None:
+        raise InputError(
+            f"{extract.path}: is a {extract.kind} and holds no referral; give the referrals with "
+            f"it, as in: triage check referrals.csv {Path(extract.path).name}"
+        )
+    return _table_source(Path(extract.path), extract.sha256, extract.as_referrals)
+
+
+def read_source(name: str, reading: Reading = USUAL) -> Input:
+    """Return what one input holds, cells as typed: referrals, or an extract to join to some.
 
     Raises:
         InputError: when there is nothing there, it is of no known kind, or cannot be read; the
             sentence says what it looks like and what was expected.
     """
     if "://" in name:
-        raise InputError(
-            f"{name.partition('://')[0]}://…: this version reads files and folders, not databases; "
-            "export the tables as CSV or Parquet into a folder."
-        )
+        from triage.sources.ssd import read_ssd
+
+        return read_ssd(name, reading)
     path = Path(name)
     try:
-        source = _read_folder(path) if path.is_dir() else _read_file(path)
+        source = _read_folder(path, reading) if path.is_dir() else _read_file(path, reading)
     except FileNotFoundError:
         raise InputError(f"{name}: there is no such file or folder; check the path.") from None
     except OSError as error:
         raise InputError(f"{name}: cannot be opened ({error.strerror or error}).") from None
-    if not len(source.referrals):
+    if isinstance(source, Source) and not len(source.referrals):
         raise InputError(
             f"{source.referrals.source}: holds headings but no referral; export it again."
         )
     return source
 
 
-def _read_file(path: Path) -> Source:
+def _read_file(path: Path, reading: Reading) -> Input:
     with path.open("rb") as file:
         start = file.read(4096)
     if not start.strip():
@@ -65,10 +94,14 @@ def _read_file(path: Path) -> Source:
     if _is_xml(start):
         return read_cin(path, digest)
     if start.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        return _read_workbook(path, digest)
+        return _read_workbook(path, digest, reading)
     if start.startswith(b"SQLite format 3"):
-        raise InputError(f"{path}: looks like a SQLite database; {EXPECTED}.")
+        from triage.sources.ssd import read_sqlite_file
+
+        return read_sqlite_file(path, reading)
     grid = _read_grid(path)
+    if found := extracts.extract_of(path, digest, grid, str(path)):
+        return found
     _refuse_unless_referrals(grid, str(path))
     return _table_source(path, digest, grid.table(str(path)))
 
@@ -81,14 +114,14 @@ def _is_xml(start: bytes) -> bool:
     return start.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<")
 
 
-def _read_workbook(path: Path, digest: str) -> Source:
+def _read_workbook(path: Path, digest: str, reading: Reading) -> Input:
     from triage.sources.workbook import read_sheets
 
     sheets = read_sheets(path)
-    return _source_of_sheets(path, digest, sheets)
+    return _source_of_sheets(path, digest, sheets, reading)
 
 
-def _source_of_sheets(path: Path, digest: str, sheets: list[Sheet]) -> Source:
+def _source_of_sheets(path: Path, digest: str, sheets: list[Sheet], reading: Reading) -> Input:
     lists: dict[int, tuple[str, Grid]] = {}
     for sheet in sheets:
         number = annex_a.list_number(sheet.name)
@@ -96,7 +129,7 @@ def _source_of_sheets(path: Path, digest: str, sheets: list[Sheet]) -> Source:
         if number and heading_at is not None:
             lists.setdefault(number, (f"{path} [{sheet.name}]", sheet.grid(heading_at)))
     if 3 in lists and annex_a.is_list_3(lists[3][1].headings):
-        return annex_a.annex_a_source(path, digest, lists)
+        return annex_a.annex_a_source(path, digest, lists, reading)
     for sheet in sheets:
         heading_at = sheet.heading_at(is_referral_heading)
         if heading_at is not None:
@@ -112,7 +145,18 @@ def _source_of_sheets(path: Path, digest: str, sheets: list[Sheet]) -> Source:
                     f"{path}: referrals stand on several sheets ({names}); put them on one, or "
                     "save each as a file and give them together."
                 )
-            return _table_source(path, digest, sheet.grid(heading_at).table(label))
+            grid = sheet.grid(heading_at)
+            if found := extracts.extract_of(path, digest, grid, str(path)):
+                return found
+            return _table_source(path, digest, grid.table(label))
+    for sheet in sheets:
+        heading_at = sheet.heading_at(extracts.is_extract_heading)
+        if heading_at is not None and (
+            found := extracts.extract_of(
+                path, digest, sheet.grid(heading_at), f"{path} [{sheet.name}]"
+            )
+        ):
+            return found
     first = next((row for sheet in sheets for row in sheet.rows if sum(map(bool, row)) > 2), [])
     raise InputError(f"{path}: looks like {looks_like(first)}; {EXPECTED}.")
 
@@ -153,7 +197,7 @@ def _referral_columns(table: RawTable) -> tuple[RawTable, list[str]]:
     return replace(table, columns=columns), folder.passed_over(table, tuple(columns))
 
 
-def _read_folder(path: Path) -> Source:
+def _read_folder(path: Path, reading: Reading) -> Source:
     tables = folder.table_files(path)
     if "referrals" in tables:
         return _folder_of_tables(path, tables)
@@ -165,7 +209,7 @@ def _read_folder(path: Path) -> Source:
             lists[number] = (str(file), _below_title(file))
             files.append(file)
     if 3 in lists and annex_a.is_list_3(lists[3][1].headings):
-        return annex_a.annex_a_source(path, _digest(*files), lists)
+        return annex_a.annex_a_source(path, _digest(*files), lists, reading)
     held = ", ".join(sorted(file.name for file in path.iterdir())[:6]) or "nothing"
     raise InputError(
         f"{path}: looks like a folder that holds {held}; expected referrals.csv (or .parquet, "

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from triage.reading import Reading
 from triage.sources.folder import CONTACT_COLUMNS
 from triage.sources.grid import Grid
 from triage.sources.headings import folded, is_referral_heading
@@ -55,7 +56,9 @@ def is_list_3(headings: Sequence[str]) -> bool:
     )
 
 
-def annex_a_source(path: Path, sha256: str, lists: dict[int, tuple[str, Grid]]) -> Source:
+def annex_a_source(
+    path: Path, sha256: str, lists: dict[int, tuple[str, Grid]], reading: Reading
+) -> Source:
     """Return the referrals of List 3 with what lists 2, 4, 5 and 6 add, and the contacts of list 1.
 
     ``lists`` holds each list found by its number, with the name it goes by in messages.
