@@ -149,3 +149,68 @@ def test_every_alias_in_the_manner_of_the_safeguarding_dataset_is_a_field_of_it(
     ours = {alias for alias in aliases if alias.partition("_")[0] in prefixes}
     assert {"cine_referral_id", "cine_referral_date", "pers_dob"} <= ours
     assert ours <= specified
+
+
+def decisions(workplace: Path, *rows: str) -> Path:
+    """Invented decisions on the invented children of the real files."""
+    path = workplace / "decisions.csv"
+    path.write_text("\n".join(["child_id,decision_at,risk_rating", *rows]) + "\n", "utf-8")
+    return path
+
+
+def of_rule(found: dict[str, Any], rule: str) -> set[tuple[str, str]]:
+    return {(f["child_id"], f["referral_date"]) for f in found["flags"] if f["rule"] == rule}
+
+
+def test_decisions_are_joined_to_census_files_of_several_years(
+    triage: Triage, workplace: Path
+) -> None:
+    table = decisions(
+        workplace,
+        "DfEX0000001,2022-10-06,amber",
+        "child_fails_assessments,2024-10-29,red",
+        "child_fails_assessments,2022-01-01,red",
+        "DfEX0000002,2022-10-06,red",
+    )
+    found = check(triage, *CENSUS, str(table))
+    joined = found["joins"][0]
+    assert (joined["n_same_day"], joined["n_earlier"], joined["n_unmatched"]) == (1, 1, 2)
+    assert of_rule(found, "DEC-02") == {("child_fails_assessments", "2024-10-24")}
+    assert of_rule(found, "DEC-01") == {("DfEX0000001", "1970-10-06")}
+    assert of_rule(found, "DEC-04") == set()
+    lacking = {rule["id"]: rule for rule in found["rules"]}
+    assert lacking["DEC-04"]["missing_columns"] == ["threshold_level"]
+    assert not lacking["DEC-04"]["not_evaluable"]
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "late", "missing"),
+    [
+        (
+            "annex_a_list_sheets.xlsx",
+            ("6537810,16/09/2020,amber", "4653765,2020-09-16,red", "997679,2020-09-21,green",
+             "14007367,2020-09-17,green", "10897459,2020-09-16 09:30,red"),
+            {("997679", "2020-09-16")},
+            {("11096583", "2020-09-16")},
+        ),
+        (
+            "annex_a_ofsted_workbook.xlsx",
+            ("1,2015-03-16,amber", "2,2015-03-17,red", "3,16/03/2015,green", "4,15/03/2015,red"),
+            {("2", "2015-03-15")},
+            {("5", "2015-03-15")},
+        ),
+    ],
+)  # fmt: skip
+def test_decisions_are_joined_to_annex_a(
+    triage: Triage,
+    workplace: Path,
+    name: str,
+    rows: tuple[str, ...],
+    late: set[tuple[str, str]],
+    missing: set[tuple[str, str]],
+) -> None:
+    """Decided on the day, on the next working day, and late; and one not decided at all."""
+    found = check(triage, name, str(decisions(workplace, *rows)))
+    assert found["joins"][-1]["n_unmatched"] == 0
+    assert of_rule(found, "DEC-02") == late
+    assert of_rule(found, "DEC-01") == missing
