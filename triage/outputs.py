@@ -131,13 +131,31 @@ def refuse_to_overwrite(output: Path, sources: Sequence[str], db: str) -> None:
         CallError: when the output is an input, lies in an input's folder, or is the store.
     """
     target = output.resolve()
-    kept = [Path(source).resolve() for source in sources]
-    store = Path(db.partition(":///")[2] or db).resolve()
+    kept = [_file_of(source) for source in sources]
+    store = _file_of(db)
     if target == store or any(target == one or one in target.parents for one in kept):
         raise CallError(
             f"{output}: is an input or the store itself, which a result must not overwrite; "
             "name another file."
         )
+
+
+def refuse_the_same(db: str, sources: Sequence[str]) -> None:
+    """Refuse to keep the queue in a database that records are read from.
+
+    Raises:
+        CallError: when the store is one of the inputs.
+    """
+    if any(source == db or _file_of(source) == _file_of(db) for source in sources):
+        raise CallError(
+            f"{db}: is named as an input and as the store; the queue is kept in a database of its "
+            "own, so name another with --db."
+        )
+
+
+def _file_of(name: str) -> Path:
+    """Return the file behind a path or a URL such as ``sqlite:///triage.db``."""
+    return Path(name.partition(":///")[2] or name).resolve()
 
 
 def rejections_csv(rows: Sequence[dict[str, Any]]) -> str:
