@@ -147,7 +147,7 @@ def test_columns_at_once_and_rows_as_records_find_the_same(table: list[dict[str,
         assert {p.column for p in mine if p.kind == "problem"} == wrong - blank_required
         rejected = bool(wrong & {"child_id", "referral_date"})
         assert bool([p for p in mine if p.kind == "rejected"]) == rejected
-        assert {p.message for p in mine if p.kind == "query"} == set(record.queries())
+        assert {p.check for p in mine if p.kind == "query"} == set(record.queries())
         for name in COLUMNS:
             state = valid.columns[name].state[place]
             expected = UNREADABLE if name in wrong else GIVEN if row[name].strip() else BLANK

@@ -149,7 +149,7 @@ class TestOneSchema:
             for number, cells in enumerate(rows, start=2)
             for sentence in ReferralRecord.model_construct(**by_model(cells)[0]).queries()
         )
-        assert sorted((p.row, p.message) for p in of_kind(found, "query")) == expected
+        assert sorted((p.row, p.check) for p in of_kind(found, "query")) == expected
 
 
 class TestRejections:
@@ -241,8 +241,24 @@ class TestQueries:
         dates = {check.before: "2022-05-09", check.after: "2022-05-08T23:59"}
         found = validate(table(row() | dates))
         assert (check.after, check.sentence) in {
-            (problem.column, problem.message) for problem in of_kind(found, "query")
+            (problem.column, problem.check) for problem in of_kind(found, "query")
         }
+
+    def test_say_what_was_typed_in_both_cells(self) -> None:
+        dates = {"referral_date": "03/05/2021", "closed_on": "2020-01-01T09:30"}
+        (found,) = of_kind(validate(table(row(), row() | dates)), "query")
+        assert (found.row, found.column) == (3, "closed_on")
+        assert found.message == (
+            "closed_on '2020-01-01T09:30' is before referral_date '03/05/2021' (census rule 8630)"
+        )
+        assert found.check == "closed_on is before referral_date (census rule 8630)"
+
+    def test_are_made_of_each_row_with_its_own_dates(self) -> None:
+        rows = [row(referral_date="2022-05-03", closed_on=f"2022-05-0{day}") for day in (1, 5, 2)]
+        assert [(p.row, p.message) for p in of_kind(validate(table(*rows)), "query")] == [
+            (number, f"closed_on '{day}' is before referral_date '2022-05-03' (census rule 8630)")
+            for number, day in ((2, "2022-05-01"), (4, "2022-05-02"))
+        ]
 
     @pytest.mark.parametrize("check", ORDER_CHECKS, ids=lambda check: check.after)
     def test_are_not_made_on_the_same_day_whatever_the_time(self, check: Any) -> None:

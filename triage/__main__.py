@@ -10,6 +10,7 @@ import click
 
 from triage.cli import cli
 from triage.errors import TriageError
+from triage.vocabulary import printable
 
 
 def main() -> None:
@@ -44,7 +45,7 @@ def run(arguments: list[str] | None = None) -> int:
         error.show()
         return 2
     except TriageError as error:
-        click.echo(f"triage: {error}", err=True)
+        _say(str(error))
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo("triage: stopped; nothing was stored.", err=True)
@@ -53,18 +54,22 @@ def run(arguments: list[str] | None = None) -> int:
         _forget_output()
         return 0
     except OSError as error:
-        click.echo(f"triage: the result could not be written ({error}).", err=True)
+        _say(f"the result could not be written ({error}).")
         _forget_output()
         return 2
     except Exception as error:
         if os.environ.get("TRIAGE_DEBUG"):
             raise
-        click.echo(
-            f"triage: something went wrong that should not have ({type(error).__name__}: {error}). "
-            "Please report it; TRIAGE_DEBUG=1 shows where.",
-            err=True,
+        _say(
+            f"something went wrong that should not have ({type(error).__name__}: {error}). "
+            "Please report it; TRIAGE_DEBUG=1 shows where."
         )
         return 2
+
+
+def _say(message: str) -> None:
+    """Print a message; what a file is called may be a command to the terminal, and is not sent."""
+    click.echo("triage: " + "\n".join(map(printable, message.split("\n"))), err=True)
 
 
 def _forget_output() -> None:

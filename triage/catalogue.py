@@ -19,6 +19,7 @@ from triage.vocabulary import SEVERITIES, counted
 
 BEGIN: Final = "<!-- catalogue: written by `triage rules docs`, not by hand -->"
 END: Final = "<!-- end of the catalogue -->"
+MARKS: Final = (BEGIN, END)
 
 
 @dataclass(frozen=True)
@@ -128,16 +129,19 @@ def asked_with(fact: Fact) -> list[str]:
     return found + (["of a contact"] if fact.subject == "contact" else [])
 
 
-def written_into(page: str, inner: str, name: str) -> str:
-    """Return a page with the catalogue between its marks.
+def written_into(
+    page: str, inner: str, name: str, what: str = "the catalogue", marks: tuple[str, str] = MARKS
+) -> str:
+    """Return a page with the catalogue, or what else stands between two marks, written anew.
 
     Raises:
-        CallError: when the page lacks the marks.
+        CallError: when the page lacks the marks, or the second stands before the first.
     """
-    if BEGIN not in page or END not in page:
-        raise CallError(f"{name}: has no place for the catalogue; put in the lines {BEGIN} {END}.")
-    before, after = page.partition(BEGIN)[0], page.partition(END)[2]
-    return f"{before}{BEGIN}\n\n{inner}\n\n{END}{after}"
+    begin, end = marks
+    if begin not in page or end not in page.partition(begin)[2]:
+        raise CallError(f"{name}: has no place for {what}; put in the lines {begin} {end}.")
+    before, _, rest = page.partition(begin)
+    return f"{before}{begin}\n\n{inner}\n\n{end}{rest.partition(end)[2]}"
 
 
 def new_page(title: str) -> str:

@@ -14,6 +14,7 @@ import click
 from triage import __version__
 from triage.cli_queue import due, print_queue, queue
 from triage.cli_rules import facts, rules
+from triage.cli_sources import sources
 from triage.options import (
     as_of_option,
     db_option,
@@ -59,10 +60,11 @@ def cli(context: click.Context) -> None:
 def check(context: click.Context, /, sources: tuple[str, ...], **asked: Any) -> None:
     """Judge the records in SOURCE and print what was found; nothing is stored.
 
-    SOURCE is a referral table (CSV, Parquet, Excel), a folder of tables, a CIN census file or
-    Ofsted's Annex A; several may be given together.
+    SOURCE is a referral table (CSV, Parquet, Excel), a folder of tables, a CIN census file,
+    Ofsted's Annex A or the URL of an SSD database; several may be given together, and tables of
+    decisions, allocations and the like beside them.
 
-    Example: triage check referrals.csv --as-of 2026-09-30 --window all --format json
+    Example: triage check census.xml decisions.csv --as-of 2026-09-30
     """
     run, settings = _run(sources, asked)
     whole = run.as_json()
@@ -141,6 +143,7 @@ cli.add_command(queue)
 cli.add_command(due)
 cli.add_command(rules)
 cli.add_command(facts)
+cli.add_command(sources)
 
 
 @cli.command()
@@ -218,7 +221,7 @@ def sample() -> None:
     "--form",
     "forms",
     multiple=True,
-    type=click.Choice(["table", "parquet", "folder", "cin", "annex-a"]),
+    type=click.Choice(["table", "parquet", "folder", "cin", "annex-a", "ssd"]),
     help="Which forms to write; may be repeated [default: table].",
 )
 @quiet_option
@@ -273,9 +276,11 @@ def _run(sources: tuple[str, ...], asked: dict[str, Any]) -> tuple[Any, Settings
 
 def _nightly(sources: tuple[str, ...], asked: dict[str, Any]) -> tuple[Any, Settings]:
     from triage import present, store
+    from triage.outputs import refuse_the_same
     from triage.people import current_user
 
     settings = settings_of(asked)
+    refuse_the_same(settings.db, sources or settings.sources)
     started_at = dt.datetime.now(dt.UTC)
     with store.run_lock(settings.db):
         run, settings = _run(sources, asked)

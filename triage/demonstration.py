@@ -92,6 +92,12 @@ def make_sample(
                 case "cin":
                     path = folder / "cin_census.xml"
                     writers.write_cin(council, path)
+                case "ssd":
+                    from triage.sample.writers_ssd import write_ssd
+
+                    path = folder / "ssd.sqlite"
+                    path.unlink(missing_ok=True)
+                    write_ssd(council, f"sqlite:///{path}")
                 case _:
                     path = folder / "annex_a.xlsx"
                     writers.write_annex_a(council, path)

@@ -15,7 +15,7 @@ from rich.text import Text
 from triage.due import Due
 from triage.flags import Flag, spoken
 from triage.run import RuleResult, Run
-from triage.vocabulary import counted
+from triage.vocabulary import counted, printable
 
 if TYPE_CHECKING:
     from triage.casefile import CaseFile
@@ -45,11 +45,6 @@ def table_of(*headings: str, right: Sequence[str] = ()) -> Table:
 def add_row(table: Table, *cells: str) -> None:
     """Add a row of plain text: nothing in a record is taken for markup or terminal control."""
     table.add_row(*(Text(printable(cell)) for cell in cells))
-
-
-def printable(text: str) -> str:
-    """Return text with every control character turned into a space."""
-    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def show_run(run: Run, out: Console) -> None:

@@ -13,11 +13,11 @@ from triage.conditions import in_words
 from triage.explaining import TRUTHS
 from triage.facts import FACTS, Fact
 from triage.flags import spoken
-from triage.present import WITHHELD, add_row, console, printable, shown_value, table_of
+from triage.present import WITHHELD, add_row, console, shown_value, table_of
 from triage.rules import BRACES, Rule
 from triage.ruleset import Ruleset
 from triage.trying import FIRST
-from triage.vocabulary import counted
+from triage.vocabulary import counted, printable
 
 if TYPE_CHECKING:
     from triage.comparing import RuleComparison

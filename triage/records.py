@@ -9,11 +9,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from triage.census_years import differences, precedence
 from triage.entries import CONTACTS, REFERRALS, Entries, Events, Kept, Rows, keep, usable
 from triage.errors import InputError
 from triage.joining import Beside, Join, Joined, concatenated, join, join_extracts
@@ -60,7 +62,8 @@ def load(
     Raises:
         InputError: when every row of one input has to be rejected.
     """
-    sources = [one for one in inputs if isinstance(one, Source)]
+    taken = [inputs[place] for place in precedence(inputs)]
+    sources = [one for one in taken if isinstance(one, Source)]
     extracts = [one for one in inputs if isinstance(one, Extract)]
     joined = [join(source, as_of, join_within_days) for source in sources]
     parts = [one.main for one in joined]
@@ -73,8 +76,8 @@ def load(
     _refuse_strangers(extracts, whole.joins)
     kept = _kept(parts, REFERRALS, whole.main.columns)
     problems = [problem for part in (*parts, whole.main) for problem in part.problems]
-    notes = [note for one in inputs for note in one.notes]
-    notes += _taken_over(sources, extracts) + _query_notes(problems)
+    notes = _notes(inputs)
+    notes += differences(inputs) + _taken_over(sources, extracts) + _query_notes(problems)
     return Loaded(
         tuple(inputs),
         replace(kept.entries, events=_events([*joined, whole], kept.entries)),
@@ -120,6 +123,17 @@ def _refuse(source: Source, table: ValidTable) -> None:
         f"{source.path}: every one of its {counted(len(table.raw), 'row')} had to be rejected "
         f"(row {first.row}, {first.column}: {first.message}); check the file and export it again."
     )
+
+
+def _notes(inputs: Sequence[Input]) -> list[str]:
+    """Return what is to be said of each input, with its name where there are several."""
+    notes = []
+    for one in inputs:
+        name = Path(one.path).name
+        for note in one.notes:
+            is_plain = len(inputs) == 1 or name in note
+            notes.append(note if is_plain else f"{name}: {note}")
+    return notes
 
 
 def _refuse_strangers(extracts: Sequence[Extract], joins: Sequence[Join]) -> None:
@@ -210,5 +224,5 @@ def _query_notes(problems: list[Problem]) -> list[str]:
     counts: dict[str, int] = {}
     for problem in problems:
         if problem.kind == "query":
-            counts[problem.message] = counts.get(problem.message, 0) + 1
+            counts[problem.check] = counts.get(problem.check, 0) + 1
     return [f"{sentence}: {counted(n, 'row')}, judged as typed" for sentence, n in counts.items()]

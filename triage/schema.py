@@ -254,8 +254,17 @@ class OrderCheck:
     @property
     def sentence(self) -> str:
         """Return what is wrong, with the census rule behind it where there is one."""
-        rule = f" (census rule {self.census_rule})" if self.census_rule else ""
-        return f"{self.after} is before {self.before}{rule}"
+        return f"{self.after} is before {self.before}{self._rule}"
+
+    def told(self, before: str, after: str) -> str:
+        """Return what is wrong with what was typed in both cells."""
+        return (
+            f"{self.after} '{v.cut(after)}' is before {self.before} '{v.cut(before)}'{self._rule}"
+        )
+
+    @property
+    def _rule(self) -> str:
+        return f" (census rule {self.census_rule})" if self.census_rule else ""
 
 
 ORDER_CHECKS: Final = (

@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from triage.errors import CallError
 from triage.reading import JOIN_WITHIN_DAYS, Reading
+from triage.settings_words import WRONG, read_words
 from triage.vocabulary import SEVERITIES
 
 FILE_NAME: Final = "triage.toml"
@@ -59,7 +60,7 @@ class Settings(BaseModel):
     history_from: dt.date | None = None
     join_within_days: Annotated[int, Field(ge=0, le=3660)] = JOIN_WITHIN_DAYS
     mapping: str | None = None
-    words: dict[str, dict[str, Any]] = {}
+    words: Annotated[dict[str, dict[str, str]], BeforeValidator(read_words)] = {}
     fail_on: Severity | None = None
     review_days: ReviewDays = ReviewDays()
     restricted: Restricted = Restricted()
@@ -140,6 +141,8 @@ def _sentence(path: Path, problem: Any) -> str:
         return f"{path}: unknown setting {key}{hint}"
     if key == "rules" and isinstance(problem["input"], dict):
         return f"{path}: rules is the name of a folder; limits stand under [parameters.REF-08]"
+    if problem["type"] == WRONG:
+        return "\n".join(f"{path}: {line}" for line in problem["ctx"]["sentences"].splitlines())
     if key == "window":
         return f"setting window: '{problem['input']}' is neither a number of months nor all"
     kind = next((kind for kind in _EXPECTED if problem["type"].startswith(kind)), None)
@@ -211,6 +214,12 @@ TEMPLATE: Final = """\
 [parameters]
 # REF-08.limit = 60
 # DEC-05.allowed_roles = ["team manager", "service manager"]
+
+# What words of your case system stand for, a table for each column of codes or of true and false.
+[words.referral_source]
+# "Family Hub" = "5D"
+[words.nfa]
+# "Closed - no role" = true
 
 # Who may see restricted records, by the name given with --as.
 [restricted]

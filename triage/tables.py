@@ -47,7 +47,8 @@ class Problem:
     """Something wrong with a row, to send back to whoever owns the record.
 
     ``kind`` is "rejected" (the row could not be used), "problem" (a cell could not be read; the
-    row is judged) or "query" (cells that contradict each other; the row is judged).
+    row is judged) or "query" (cells that contradict each other; the row is judged). ``check`` is
+    the check that a query fails, without what was typed.
     """
 
     kind: Literal["rejected", "problem", "query"]
@@ -55,6 +56,7 @@ class Problem:
     row: int
     column: str
     message: str
+    check: str = ""
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,7 @@ class Source:
     """One input: the referrals, the tables that lie beside them, and what to say of it.
 
     ``contacts`` are no part of a referral: they are judged as a subject of their own.
+    ``census_day`` is the day that a census looks back from, None where it names none.
     """
 
     path: str
@@ -114,6 +117,7 @@ class Source:
     contacts: RawTable | None = None
     notes: tuple[str, ...] = ()
     earliest_referral: dt.date | None = None
+    census_day: dt.date | None = None
 
     @property
     def n_rows(self) -> int:
@@ -149,7 +153,7 @@ def encode(cells: pa.Array | pa.ChunkedArray | Iterable[str | None]) -> RawColum
     array = cells if isinstance(cells, pa.Array | pa.ChunkedArray) else pa.array(cells, pa.string())
     encoded = array.dictionary_encode()
     if isinstance(encoded, pa.ChunkedArray):
-        encoded = encoded.unify_dictionaries().combine_chunks()
+        encoded = encoded.combine_chunks()
         if isinstance(encoded, pa.ChunkedArray):
             encoded = (
                 pa.concat_arrays(encoded.chunks)

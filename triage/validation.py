@@ -204,15 +204,16 @@ def _out_of_calendar(raw: RawColumn, distinct: Distinct, usual: dt.date) -> dict
 
 
 def _queries(table: RawTable, columns: dict[str, Column]) -> list[Problem]:
-    """Return the cross-field checks that fail, found for whole columns at once."""
+    """Return the cross-field checks that fail, each with what was typed in both cells."""
     found = []
     for check in ORDER_CHECKS:
         before, after = columns.get(check.before), columns.get(check.after)
         if before is None or after is None:
             continue
         fails = (before.state == GIVEN) & (after.state == GIVEN) & (after.value < before.value)
-        found += [
-            Problem("query", table.source, int(row), check.after, check.sentence)
-            for row in table.rows[fails].tolist()
-        ]
+        for place in np.flatnonzero(fails).tolist():
+            typed = [table.columns[name] for name in (check.before, check.after)]
+            message = check.told(*(str(cells.texts[cells.codes[place]]) for cells in typed))
+            row = int(table.rows[place])
+            found.append(Problem("query", table.source, row, check.after, message, check.sentence))
     return found

@@ -93,8 +93,12 @@ RISK_RATINGS: Final = ("red", "amber", "green")
 TRUE_WORDS: Final = frozenset({"true", "1", "yes", "y", "t"})
 FALSE_WORDS: Final = frozenset({"false", "0", "no", "n", "f"})
 
+NO_VALUE: Final = "a formula without a value"
+"""Stands for a cell whose formula was never worked out, as some programs write it."""
+
 SPREADSHEET_ERRORS: Final = frozenset(
     {"#REF!", "#N/A", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!", "#SPILL!", "#CALC!"}
+    | {NO_VALUE.upper()}
 )
 """What a spreadsheet puts where a value could not be worked out: no value, and not blank."""
 
@@ -109,9 +113,19 @@ TYPED_TEXT_LIMIT: Final = 40
 """Characters of typed text that a message may repeat."""
 
 
+def printable(text: str) -> str:
+    """Return text with every control character turned into a space.
+
+    Neither a command to the terminal nor a mark that turns the reading direction goes through.
+    """
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
 def cut(text: str) -> str:
-    """Return typed text short enough for a message, and on one line."""
-    text = " ".join(text.splitlines())
+    """Return typed text short enough for a message, on one line, and safe to show."""
+    text = printable(" ".join(text[: 3 * TYPED_TEXT_LIMIT].splitlines()))
     if len(text) <= TYPED_TEXT_LIMIT:
         return text
     return text[: TYPED_TEXT_LIMIT - 1] + "…"

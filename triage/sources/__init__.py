@@ -15,20 +15,19 @@ from triage.errors import InputError
 from triage.reading import USUAL, Reading
 from triage.schema import REFERRAL_COLUMNS
 from triage.sources import annex_a, extracts, folder
+from triage.sources.any_table import grid_by_mapping, how_to_map, read_grid
 from triage.sources.cin import read_cin
 from triage.sources.grid import Grid
+from triage.sources.guard import EXPECTED, Admitted, admit, refusal
 from triage.sources.headings import is_referral_heading, looks_like
-from triage.sources.text_table import below_title, decode, read_text_grid
+from triage.sources.mapping import mapping_for, named_mapping
+from triage.sources.words import input_with_words
 from triage.tables import Extract, Input, RawTable, Source
 
 if TYPE_CHECKING:
     from triage.sources.workbook import Sheet
 
 REFERRAL_TABLE: Final = "referral table"
-EXPECTED: Final = (
-    "expected a referral table (CSV, Parquet or Excel with child_id and referral_date), a folder "
-    "of tables, a CIN census or Ofsted's Annex A"
-)
 
 
 def read_inputs(
@@ -67,69 +66,63 @@ def read_source(name: str, reading: Reading = USUAL) -> Input:
         InputError: when there is nothing there, it is of no known kind, or cannot be read; the
             sentence says what it looks like and what was expected.
     """
+    named_mapping(reading)  # One that is wrong is told even where no table would ask for it.
     if "://" in name:
         from triage.sources.ssd import read_ssd
 
-        return read_ssd(name, reading)
+        return input_with_words(read_ssd(name, reading), reading.words)
     path = Path(name)
     try:
         source = _read_folder(path, reading) if path.is_dir() else _read_file(path, reading)
-    except FileNotFoundError:
-        raise InputError(f"{name}: there is no such file or folder; check the path.") from None
     except OSError as error:
-        raise InputError(f"{name}: cannot be opened ({error.strerror or error}).") from None
+        raise refusal(name, error) from None
     if isinstance(source, Source) and not len(source.referrals):
         raise InputError(
             f"{source.referrals.source}: holds headings but no referral; export it again."
         )
-    return source
+    # Annex A has words of its own, which are to see a cell after the council's.
+    return source if source.kind == annex_a.KIND else input_with_words(source, reading.words)
 
 
 def _read_file(path: Path, reading: Reading) -> Input:
-    with path.open("rb") as file:
-        start = file.read(4096)
-    if not start.strip():
-        raise InputError(f"{path}: is empty; {EXPECTED}.")
-    digest = _digest(path)
-    if _is_xml(start):
-        return read_cin(path, digest)
-    if start.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        return _read_workbook(path, digest, reading)
-    if start.startswith(b"SQLite format 3"):
+    admitted = admit(path)
+    if admitted.kind == "xml":
+        return read_cin(path)
+    if admitted.kind == "workbook":
+        return _read_workbook(admitted, reading)
+    if admitted.kind == "sqlite":
         from triage.sources.ssd import read_sqlite_file
 
         return read_sqlite_file(path, reading)
-    grid = _read_grid(path)
+    return _input_of(path, admitted.sha256, read_grid(admitted, reading))
+
+
+def _input_of(path: Path, digest: str, grid: Grid) -> Input:
+    """Return the one table of a file as an extract, or as referrals."""
     if found := extracts.extract_of(path, digest, grid, str(path)):
         return found
-    _refuse_unless_referrals(grid, str(path))
+    _refuse_unless_referrals(grid, path)
     return _table_source(path, digest, grid.table(str(path)))
 
 
-def _is_xml(start: bytes) -> bool:
-    for mark, encoding in ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be")):
-        if start.startswith(mark):
-            text = start.decode(encoding, "ignore").lstrip("\ufeff")
-            return text.lstrip().startswith("<")
-    return start.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<")
-
-
-def _read_workbook(path: Path, digest: str, reading: Reading) -> Input:
+def _read_workbook(admitted: Admitted, reading: Reading) -> Input:
     from triage.sources.workbook import read_sheets
 
+    path, digest = admitted.path, admitted.sha256
     sheets = read_sheets(path)
-    return _source_of_sheets(path, digest, sheets, reading)
+    mapping = mapping_for(path, reading)
+    if mapping is None:
+        return _source_of_sheets(path, digest, sheets, reading)
+    if mapping.is_beside or grid_by_mapping(sheets, mapping):
+        return _input_of(path, digest, read_grid(admitted, reading))
+    found = _source_of_sheets(path, digest, sheets, reading)
+    return replace(found, notes=(*found.notes, mapping.not_used))
 
 
 def _source_of_sheets(path: Path, digest: str, sheets: list[Sheet], reading: Reading) -> Input:
-    lists: dict[int, tuple[str, Grid]] = {}
-    for sheet in sheets:
-        number = annex_a.list_number(sheet.name)
-        heading_at = sheet.heading_at(_is_list_heading)
-        if number and heading_at is not None:
-            lists.setdefault(number, (f"{path} [{sheet.name}]", sheet.grid(heading_at)))
-    if 3 in lists and annex_a.is_list_3(lists[3][1].headings):
-        return annex_a.annex_a_source(path, digest, lists, reading)
+    lists, not_read = annex_a.lists_of_sheets(path, sheets)
+    if 3 in lists:
+        return annex_a.annex_a_source(path, digest, lists, not_read, reading)
     for sheet in sheets:
         heading_at = sheet.heading_at(is_referral_heading)
         if heading_at is not None:
@@ -149,6 +142,7 @@ def _source_of_sheets(path: Path, digest: str, sheets: list[Sheet], reading: Rea
             if found := extracts.extract_of(path, digest, grid, str(path)):
                 return found
             return _table_source(path, digest, grid.table(label))
+    annex_a.refuse_without_list_3(path, lists)
     for sheet in sheets:
         heading_at = sheet.heading_at(extracts.is_extract_heading)
         if heading_at is not None and (
@@ -158,32 +152,17 @@ def _source_of_sheets(path: Path, digest: str, sheets: list[Sheet], reading: Rea
         ):
             return found
     first = next((row for sheet in sheets for row in sheet.rows if sum(map(bool, row)) > 2), [])
-    raise InputError(f"{path}: looks like {looks_like(first)}; {EXPECTED}.")
+    raise InputError(
+        f"{path}: looks like {looks_like(first)}; {EXPECTED}.{how_to_map(path, first)}"
+    )
 
 
-def _read_grid(path: Path) -> Grid:
-    """Return the one table in a CSV, Parquet or Excel file."""
-    with path.open("rb") as file:
-        start = file.read(8)
-    if start.startswith(b"PAR1"):
-        from triage.sources.parquet import read_parquet_grid
-
-        return read_parquet_grid(path)
-    if start.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        from triage.sources.workbook import read_sheets
-
-        for sheet in read_sheets(path):
-            heading_at = sheet.heading_at(lambda row: sum(map(bool, row)) > 1)
-            if heading_at is not None:
-                return sheet.grid(heading_at)
-        raise InputError(f"{path}: no sheet of it holds a table.")
-    text = below_title(decode(path.read_bytes(), str(path)), is_referral_heading)
-    return read_text_grid(text, str(path))
-
-
-def _refuse_unless_referrals(grid: Grid, label: str) -> None:
+def _refuse_unless_referrals(grid: Grid, path: Path) -> None:
     if not is_referral_heading(grid.headings):
-        raise InputError(f"{label}: looks like {looks_like(grid.headings)}; {EXPECTED}.")
+        raise InputError(
+            f"{path}: looks like {looks_like(grid.headings)}; {EXPECTED}."
+            f"{how_to_map(path, grid.headings)}"
+        )
 
 
 def _table_source(path: Path, digest: str, table: RawTable) -> Source:
@@ -200,16 +179,13 @@ def _referral_columns(table: RawTable) -> tuple[RawTable, list[str]]:
 def _read_folder(path: Path, reading: Reading) -> Source:
     tables = folder.table_files(path)
     if "referrals" in tables:
-        return _folder_of_tables(path, tables)
-    lists: dict[int, tuple[str, Grid]] = {}
-    files = []
-    for file in sorted(path.glob("*.csv")):
-        number = annex_a.list_number(file.stem) or _list_by_words(file.stem)
-        if number:
-            lists[number] = (str(file), _below_title(file))
-            files.append(file)
-    if 3 in lists and annex_a.is_list_3(lists[3][1].headings):
-        return annex_a.annex_a_source(path, _digest(*files), lists, reading)
+        return _folder_of_tables(path, tables, reading)
+    files = annex_a.list_files(path)
+    lists = annex_a.lists_of_files(files)
+    if 3 in lists:
+        digest = _digest(*map(admit, files.values()))
+        return annex_a.annex_a_source(path, digest, lists, (), reading)
+    annex_a.refuse_without_list_3(path, files)
     held = ", ".join(sorted(file.name for file in path.iterdir())[:6]) or "nothing"
     raise InputError(
         f"{path}: looks like a folder that holds {held}; expected referrals.csv (or .parquet, "
@@ -217,25 +193,10 @@ def _read_folder(path: Path, reading: Reading) -> Source:
     )
 
 
-def _list_by_words(stem: str) -> int | None:
-    """Return the list that a file such as ``Annex A List 3 Referrals`` holds."""
-    place = stem.casefold().find("list")
-    return annex_a.list_number(stem[place:]) if place > 0 else None
-
-
-def _below_title(file: Path) -> Grid:
-    """Return the table of one of the lists, whether or not a title row stands above it."""
-    text = below_title(decode(file.read_bytes(), str(file)), _is_list_heading)
-    return read_text_grid(text, str(file))
-
-
-def _is_list_heading(row: Sequence[str]) -> bool:
-    return "child unique id" in {cell.strip().casefold() for cell in row}
-
-
-def _folder_of_tables(path: Path, tables: dict[str, Path]) -> Source:
-    grid = _read_grid(tables["referrals"])
-    _refuse_unless_referrals(grid, str(tables["referrals"]))
+def _folder_of_tables(path: Path, tables: dict[str, Path], reading: Reading) -> Source:
+    admitted = {name: admit(file) for name, file in tables.items()}
+    grid = read_grid(admitted["referrals"], reading)
+    _refuse_unless_referrals(grid, tables["referrals"])
     referrals, ignored = _referral_columns(grid.table(str(tables["referrals"])))
     notes = [f"{tables['referrals'].name}: {note}" for note in referrals.notes] + ignored
     notes += folder.strangers(path)
@@ -244,7 +205,7 @@ def _folder_of_tables(path: Path, tables: dict[str, Path]) -> Source:
     for name, file in tables.items():
         if name == "referrals":
             continue
-        table = _read_grid(file).table(str(file))
+        table = read_grid(admitted[name], reading).table(str(file))
         notes += [f"{file.name}: {note}" for note in table.notes]
         if why := folder.lacks(name, table):
             notes.append(why)
@@ -270,7 +231,7 @@ def _folder_of_tables(path: Path, tables: dict[str, Path]) -> Source:
     return Source(
         str(path),
         folder.KIND,
-        _digest(*tables.values()),
+        _digest(*admitted.values()),
         referrals,
         tuple(children),
         contacts,
@@ -278,12 +239,9 @@ def _folder_of_tables(path: Path, tables: dict[str, Path]) -> Source:
     )
 
 
-def _digest(*paths: Path) -> str:
-    """Return the SHA-256 of a file, or of several files' names and digests together."""
-    if len(paths) == 1:
-        with paths[0].open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+def _digest(*files: Admitted) -> str:
+    """Return the SHA-256 of several files' names and digests together."""
     whole = hashlib.sha256()
-    for path in paths:
-        whole.update(f"{path.name} {_digest(path)}\n".encode())
+    for file in files:
+        whole.update(f"{file.path.name} {file.sha256}\n".encode("utf-8", "surrogateescape"))
     return whole.hexdigest()

@@ -2,224 +2,222 @@
 
 List 3 holds the referrals, list 1 the contacts, list 2 early help; lists 4, 5 and 6 hold
 assessments, section 47 enquiries and children in need, which bear no referral identifier and are
-joined on child and date. Named workers are not read: the lists give no date of allocation.
+joined on child and date. List 7, child protection plans, is counted. Named workers are not read:
+the lists give no date of allocation.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
+from triage.errors import InputError
 from triage.reading import Reading
+from triage.sources.annex_a_headings import LISTS, is_list_heading, list_headings, list_number
+from triage.sources.annex_a_meaning import understood
+from triage.sources.annex_a_words import is_closed
 from triage.sources.folder import CONTACT_COLUMNS
 from triage.sources.grid import Grid
-from triage.sources.headings import folded, is_referral_heading
-from triage.tables import LOST, ChildTable, RawColumn, RawTable, Source
-from triage.vocabulary import CLOSURE_REASONS, PRIMARY_NEEDS, REFERRAL_SOURCES
+from triage.sources.guard import admit_text
+from triage.sources.text_table import below_title, read_text, read_text_grid
+from triage.sources.words import with_words
+from triage.tables import LOST, ChildTable, Problem, RawColumn, RawTable, Source
+from triage.vocabulary import counted, cut
+
+if TYPE_CHECKING:
+    from triage.sources.workbook import Sheet
 
 KIND: Final = "Ofsted Annex A"
-LISTS_USED: Final = (1, 2, 3, 4, 5, 6)
-
-_LETTERED = re.compile(r"^[a-z]\d?[).]\s*", re.IGNORECASE)
-_SOURCE_WORDS: Final = {
-    "school": "2A",
-    "schools": "2A",
-    "education services": "2B",
-    "housing": "4",
-    "police": "6",
-    "other legal agency": "7",
-    "other": "8",
-    "anonymous": "9",
-    "unknown": "10",
+_TEXT_FILES: Final = (".csv", ".txt", ".tsv")
+_CARRIES: Final = {
+    4: ("assessment_started_on", "assessment_authorised_on"),
+    5: ("strategy_discussion_on", "icpc_on", "icpc_not_required"),
+    6: ("primary_need", "closed_on", "closure_reason"),
 }
-_YES: Final = frozenset({"yes", "1", "1 - yes", "nfa", "no further action", "y", "true"})
-_NO: Final = frozenset({"no", "0", "0 - no", "fa", "further action", "n", "false"})
-_NOT_KNOWN: Final = frozenset({"unknown", "u", "not stated", "not recorded"})
-_CLOSURE_LETTERS: Final = {
-    letter: f"RC{number}" for number, letter in enumerate("abcdefg", start=1)
-}
+"""What the lists beside the referrals tell of them."""
+
+Lists = dict[int, RawTable]
 
 
-def list_number(name: str) -> int | None:
-    """Return the number of the list that a sheet or file is named after, if any."""
-    match = re.match(r"list[\s_]*(\d{1,2})(?!\d)", name.strip(), re.IGNORECASE)
-    return int(match.group(1)) if match else None
+def lists_of_sheets(path: Path, sheets: Sequence[Sheet]) -> tuple[Lists, tuple[int, ...]]:
+    """Return the lists of a workbook that are read, and the numbers of those that are not.
+
+    Where a list stands on two sheets the one in sight goes before a hidden one.
+
+    Raises:
+        InputError: when two sheets in sight, or two hidden ones, hold the same list.
+    """
+    found: dict[int, tuple[Sheet, int]] = {}
+    others = set()
+    for sheet in sorted(sheets, key=lambda sheet: not sheet.is_visible):
+        number = list_number(sheet.name)
+        if number is None or number not in LISTS:
+            others |= {number} if number else set()
+            continue
+        heading_at = sheet.heading_at(partial(is_list_heading, number))
+        if heading_at is None:
+            continue
+        if number in found and found[number][0].is_visible == sheet.is_visible:
+            _refuse_twice(path, number, found[number][0].name, sheet.name)
+        found.setdefault(number, (sheet, heading_at))
+    lists = {}
+    for number, (sheet, heading_at) in found.items():
+        wanted = list_headings(number, sheet.rows[heading_at]).position.values()
+        grid = sheet.grid(heading_at, frozenset(wanted))
+        lists[number] = _list_table(number, f"{path} [{sheet.name}]", grid)
+    return lists, tuple(sorted(others))
 
 
-def is_list_3(headings: Sequence[str]) -> bool:
-    """Return whether a heading row is that of Annex A's list of referrals."""
-    return is_referral_heading(headings) and any(
-        folded(heading) == "childuniqueid" for heading in headings
+def list_files(folder: Path) -> dict[int, Path]:
+    """Return the files of a folder that are named after a list that is read.
+
+    Raises:
+        InputError: when two files are named after the same list.
+    """
+    found: dict[int, Path] = {}
+    for path in sorted(folder.iterdir()):
+        number = list_number(path.stem)
+        if number is None or number not in LISTS:
+            continue
+        if path.suffix.casefold() not in _TEXT_FILES or not path.is_file():
+            continue
+        if number in found:
+            _refuse_twice(folder, number, found[number].name, path.name)
+        found[number] = path
+    return found
+
+
+def lists_of_files(files: dict[int, Path]) -> Lists:
+    """Return the lists that files hold, whether or not a title stands above them."""
+    lists = {}
+    for number, path in files.items():
+        text = below_title(read_text(admit_text(path)), partial(is_list_heading, number))
+        grid = read_text_grid(text, str(path))
+        if is_list_heading(number, grid.headings):
+            lists[number] = _list_table(number, str(path), grid)
+    return lists
+
+
+def refuse_without_list_3(path: Path, lists: Collection[int]) -> None:
+    """Raise InputError for what holds other lists, since the referrals stand in List 3.
+
+    Nothing is raised where there is no list at all.
+    """
+    if not lists:
+        return
+    headed = "headed with the child's identifier and the date of referral"
+    if 3 in lists:
+        raise InputError(f"{path}: none of the first rows of its List 3 is {headed}; mend it.")
+    names = ", ".join(f"list {number}" for number in sorted(lists))
+    raise InputError(
+        f"{path}: holds {names} of Annex A and no List 3 {headed}, which has the referrals; add "
+        "it, and name it List 3."
     )
 
 
 def annex_a_source(
-    path: Path, sha256: str, lists: dict[int, tuple[str, Grid]], reading: Reading
+    path: Path, sha256: str, lists: Lists, others: Sequence[int], reading: Reading
 ) -> Source:
-    """Return the referrals of List 3 with what lists 2, 4, 5 and 6 add, and the contacts of list 1.
+    """Return the referrals of List 3 with what the other lists add, and the contacts of list 1.
 
-    ``lists`` holds each list found by its number, with the name it goes by in messages.
+    ``others`` are the numbers of lists that are there and are not read.
     """
-    name, grid = lists[3]
-    referrals = _tidy(grid.table(name))
-    notes = (
-        [f"{name}: named workers are not read"]
-        if "allocatedworker" in {folded(heading) for heading in grid.headings}
-        else []
+    notes = []
+    plans = lists.get(7)
+    known = {number: table for number, table in lists.items() if number != 7}
+    for number, table in sorted(known.items()):
+        table, said = understood(with_words(table, reading.words))
+        known[number] = table
+        notes += [f"{Path(table.source).name}: {note}" for note in (*table.notes, *said)]
+    if plans is not None:
+        n = counted(len(plans), "child protection plan")
+        notes.append(f"{Path(plans.source).name}: {n}, which no rule asks for")
+    if others:
+        names = ", ".join(f"list {number}" for number in others)
+        notes.append(f"{path.name}: passed over {names}, which no rule asks for")
+    children = [_beside(number, known[number]) for number in _CARRIES if number in known]
+    children += [_early_help(known[2])] if 2 in known else []
+    contacts = _contacts(known[1]) if 1 in known else None
+    return Source(
+        str(path), KIND, sha256, known[3], tuple(filter(None, children)), contacts, tuple(notes)
     )
-    notes += _source_notes(name, referrals)
-    referrals = _coded(referrals)
-    children = []
-    for number, carries, event, is_complete in (
-        (4, ("assessment_started_on", "assessment_authorised_on"), "assessment_started_on", True),
-        (
-            5,
-            ("strategy_discussion_on", "icpc_on", "icpc_not_required"),
-            "strategy_discussion_on",
-            True,
-        ),
-        (6, ("primary_need", "closed_on", "closure_reason"), "referral_date", False),
-    ):
-        if number not in lists:
-            continue
-        child_name, child_grid = lists[number]
-        table = _coded(_tidy(_with_start(number, child_grid).table(child_name)))
-        table = replace(table, notes=())
-        carried = tuple(column for column in carries if column in table.columns)
-        if carried and event in table.columns and "child_id" in table.columns:
-            children.append(
-                ChildTable(table, carried, event, "child_and_event", "first", is_complete)
-            )
-    if 2 in lists:
-        children += _early_help(*lists[2])
-    passed_over = sorted(number for number in lists if number not in LISTS_USED)
-    if passed_over:
-        notes.append(
-            f"{path}: lists {', '.join(map(str, passed_over))} answer no rule and were passed over"
+
+
+def _list_table(number: int, name: str, grid: Grid) -> RawTable:
+    headings = list_headings(number, grid.headings)
+    notes = headings.notes
+    if number == 3 and headings.names_workers:
+        notes = (*notes, "named workers are not read")
+    table = grid.part(name, headings.position, notes)
+    if number == 6:
+        table = _closed_without_date(table)
+    return table
+
+
+def _closed_without_date(table: RawTable) -> RawTable:
+    """Return List 6 where a closed episode without a date of closure is never taken for open.
+
+    That it was closed is known and when is not, so the cell is LOST.
+    """
+    columns = dict(table.columns)
+    status, closed_on = columns.pop("case_status", None), columns.get("closed_on")
+    table = replace(table, columns=columns)
+    if status is None or closed_on is None:
+        return table
+    says_closed = np.array([bool(text) and is_closed(text or "") for text in status.texts], bool)
+    is_blank = np.array([text == "" for text in closed_on.texts], bool)
+    lost = says_closed[status.codes] & is_blank[closed_on.codes]
+    if not lost.any():
+        return table
+    codes = np.where(lost, np.int32(len(closed_on.texts)), closed_on.codes).astype(np.int32)
+    columns["closed_on"] = RawColumn(codes, [*closed_on.texts, LOST])
+    problems = [
+        Problem(
+            "problem",
+            table.source,
+            int(table.rows[place]),
+            "closed_on",
+            f"the case status '{cut(status.texts[status.codes[place]] or '')}' says closed and "
+            "the date is blank; when it was closed is unknown",
         )
-    contacts = _contacts(*lists[1]) if 1 in lists else None
-    return Source(str(path), KIND, sha256, referrals, tuple(children), contacts, tuple(notes))
+        for place in np.flatnonzero(lost).tolist()
+    ]
+    return replace(table, columns=columns, problems=(*table.problems, *problems))
 
 
-def _contacts(name: str, grid: Grid) -> RawTable | None:
+def _beside(number: int, table: RawTable) -> ChildTable | None:
+    """Return one of the lists 4, 5 and 6 as a table beside the referrals, if it tells anything."""
+    event = _CARRIES[number][0] if number != 6 else "referral_date"
+    carried = tuple(column for column in _CARRIES[number] if column in table.columns)
+    if not carried:
+        return None
+    table = replace(table, notes=())
+    return ChildTable(table, carried, event, "child_and_event", "first", number != 6)
+
+
+def _early_help(table: RawTable) -> ChildTable:
+    """Return List 2: early help, by the start of its assessment."""
+    event: Final = "early_help_started_on"
+    return ChildTable(
+        replace(table, notes=()), (), event, "child", name="early_help", keeps=(event,)
+    )
+
+
+def _contacts(table: RawTable) -> RawTable:
     """Return List 1: contacts with their date and source; the list has no outcome of a contact."""
-    table = _coded(grid.table(name))
     columns = {
         column: table.columns[column] for column in CONTACT_COLUMNS if column in table.columns
     }
-    if not {"child_id", "contact_date"} <= columns.keys():
-        return None
     return replace(table, columns=columns, notes=())
 
 
-def _early_help(name: str, grid: Grid) -> list[ChildTable]:
-    """Return List 2: early help, by the start of its assessment."""
-    event: Final = "early_help_started_on"
-    table = replace(_headed(grid, "assessmentstartdate", event).table(name), notes=())
-    if not {"child_id", event} <= table.columns.keys():
-        return []
-    return [ChildTable(table, (), event, "child", name="early_help", keeps=(event,))]
-
-
-def _with_start(number: int, grid: Grid) -> Grid:
-    """Return List 6 with its start date headed as what it is: the date of the referral."""
-    return _headed(grid, "cinstartdate", "referral_date") if number == 6 else grid
-
-
-def _headed(grid: Grid, heading: str, column: str) -> Grid:
-    """Return a list with one heading, folded, replaced by the name of the column it means."""
-    headings = tuple(column if folded(text) == heading else text for text in grid.headings)
-    return replace(grid, headings=headings)
-
-
-def _tidy(table: RawTable) -> RawTable:
-    kept = {
-        name: column
-        for name, column in table.columns.items()
-        if name not in ("allocated_worker_id", "referral_id")
-    }
-    notes = tuple(
-        note
-        for note in table.notes
-        if folded(note).removeprefix("unknowncolumn").removesuffix("wasignored")
-        not in _HEADINGS_KNOWN
+def _refuse_twice(path: Path, number: int, first: str, second: str) -> None:
+    raise InputError(
+        f"{path}: holds list {number} twice ({first}, {second}); leave one of them, so that it is "
+        "plain which one counts."
     )
-    return replace(table, columns=kept, notes=notes)
-
-
-_HEADINGS_KNOWN: Final = frozenset(
-    folded(heading)
-    for heading in (
-        "Gender", "Ethnicity", "Age", "Age of Child (Years)", "Allocated Worker",
-    )
-)  # fmt: skip
-
-
-def _source_notes(name: str, table: RawTable) -> list[str]:
-    column = table.columns.get("referral_source")
-    if column is None:
-        return []
-    groups = sorted({text for text in column.texts if text and _source(text) == ""} - {""})
-    return [
-        f"{name}: tolerated referral source '{group}', which is a group and no one census code; "
-        "read as unknown"
-        for group in groups
-    ]
-
-
-def _coded(table: RawTable) -> RawTable:
-    changes: dict[str, Callable[[str], str | None]] = {
-        "referral_source": _source,
-        "contact_source": _source,
-        "primary_need": _need,
-        "closure_reason": _closure,
-        "nfa": _yes_no,
-        "icpc_not_required": _yes_no,
-    }
-    columns: dict[str, RawColumn] = {
-        name: column.mapped(changes[name]) if name in changes else column
-        for name, column in table.columns.items()
-    }
-    return replace(table, columns=columns)
-
-
-def _source(text: str) -> str:
-    plain = _LETTERED.sub("", text)
-    code = re.match(r"(\d{1,2}[A-F]?)\b", plain, re.IGNORECASE)
-    if code and code.group(1).upper() in REFERRAL_SOURCES:
-        return code.group(1).upper()
-    word = plain.casefold()
-    if word in _SOURCE_WORDS:
-        return _SOURCE_WORDS[word]
-    groups = ("individual", "health", "la services", "health services", "education")
-    return "" if word in groups else text
-
-
-def _need(text: str) -> str:
-    code = re.match(r"(N\d)\b", _LETTERED.sub("", text), re.IGNORECASE)
-    return code.group(1).upper() if code and code.group(1).upper() in PRIMARY_NEEDS else text
-
-
-def _closure(text: str) -> str | None:
-    """Return the census code of a closure reason; the lists' own letter h) is two codes in one."""
-    code = re.match(r"(RC\d)\b", _LETTERED.sub("", text), re.IGNORECASE)
-    if code and code.group(1).upper() in CLOSURE_REASONS:
-        return code.group(1).upper()
-    letter = text[:1].casefold() if _LETTERED.match(text) else ""
-    if letter == "h":
-        return LOST
-    if letter == "i":
-        return ""
-    return _CLOSURE_LETTERS.get(letter, text)
-
-
-def _yes_no(text: str) -> str:
-    word = _LETTERED.sub("", text).casefold()
-    if word in _YES:
-        return "true"
-    if word in _NO:
-        return "false"
-    return "" if word in _NOT_KNOWN else text

@@ -3,239 +3,99 @@
 None of the census files that circulate keeps to any year's published schema, so a reader that
 insisted on it would read nobody's file. Namespaces, a missing header, ``GenderCurrent`` for
 ``Sex``, true and false for 1 and 0, stray text and unknown blocks are all read past and counted.
+
+The bytes go block by block through four modules: ``cin_stream`` (a file that is not plain XML is
+written anew), ``cin_pieces`` (each distinct tag understood once), ``cin_tree`` (what lies in what)
+and ``cin_records`` (children, episodes, their cells); ``cin_tolerated`` counts. Libraries that turn
+XML into tables, such as xml2arrow, need to be told every path beforehand, so they cannot see what
+lies beside those paths, and what is not seen cannot be counted.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import re
-import xml.etree.ElementTree as ET
-from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import numpy as np
 from pydantic_core import PydanticCustomError
 
-from triage.calendar import BIRTHS_FROM
+from triage.calendar import BIRTHS_FROM, DATES_UNTIL, EVENTS_FROM
 from triage.cells import read_moment
 from triage.errors import InputError
-from triage.tables import RawTable, Source, encode
-from triage.vocabulary import counted
+from triage.sources.cin_episodes import Cells, episodes
+from triage.sources.cin_pieces import NotPlain, system_memory
+from triage.sources.cin_records import Reader
+from triage.sources.cin_stream import as_they_stand, damaged, read_blocks, written_anew
+from triage.tables import Source
 
 KIND: Final = "CIN census"
 
-_CARRIED: Final = {
-    "CINreferralDate": "referral_date",
-    "ReferralSource": "referral_source",
-    "PrimaryNeedCode": "primary_need",
-    "ReferralNFA": "nfa",
-    "CINclosureDate": "closed_on",
-    "ReasonForClosure": "closure_reason",
-}
-_IDENTIFIERS: Final = {
-    "LAchildID": "child_id",
-    "PersonBirthDate": "date_of_birth",
-    "ExpectedPersonBirthDate": "expected_date_of_birth",
-}
-_ASSESSMENT: Final = {
-    "AssessmentActualStartDate": "assessment_started_on",
-    "AssessmentInternalReviewDate": "assessment_reviewed_on",
-    "AssessmentAuthorisationDate": "assessment_authorised_on",
-}
-_COLUMNS: Final = (
-    *_IDENTIFIERS.values(),
-    *_CARRIED.values(),
-    *_ASSESSMENT.values(),
-    "assessment_factors",
-    "strategy_discussion_on",
-    "section47_started_on",
-    "icpc_on",
-    "icpc_not_required",
-)
-_PASSED_OVER: Final = """
-    Message Header CollectionDetails Collection Year ReferenceDate Source SourceLevel LEA
-    SoftwareCode Release SerialNo DateTime Children Child ChildIdentifiers UPN FormerUPN UPNunknown
-    Sex GenderCurrent PersonDeathDate ChildCharacteristics Ethnicity Disabilities Disability
-    CINdetails DateOfInitialCPC Assessments FactorsIdentifiedAtAssessment AssessmentFactors
-    CINPlanDates CINPlanStartDate CINPlanEndDate Section47 S47ActualStartDate InitialCPCtarget
-    ICPCnotRequired ChildProtectionPlans CPPstartDate CPPendDate InitialCategoryOfAbuse
-    LatestCategoryOfAbuse NumberOfPreviousCPP Reviews CPPreviewDate
-"""
-_KNOWN: Final = frozenset(_PASSED_OVER.split()) | {*_IDENTIFIERS, *_CARRIED, *_ASSESSMENT}
 
-
-def local(tag: Any) -> str:
-    """Return an element's name without its namespace."""
-    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
-
-
-def read_cin(path: Path, sha256: str) -> Source:
+def read_cin(path: Path) -> Source:
     """Return the referrals of a census file, one row a ``CINdetails`` block.
 
     Of several assessments or section 47 enquiries in one episode, the first to start is the one
     judged; further ones are counted. Rows are numbered by the child's place in the file, from 1.
 
     Raises:
-        InputError: when the XML is damaged, or is another return than the census.
+        InputError: when the XML is damaged, has entities of its own, is another return than the
+            census, or goes beyond the size, depth or number of names of any.
+        OSError: when the file cannot be opened.
     """
-    tolerated: Counter[str] = Counter()
-    rows: list[int] = []
-    cells: dict[str, list[str]] = {name: [] for name in _COLUMNS}
-    for number, child in enumerate(_children(path, tolerated), start=1):
-        for record in _episodes(child, tolerated):
-            rows.append(number)
-            for name in _COLUMNS:
-                cells[name].append(record.get(name, ""))
-    if not rows:
+    with system_memory():
+        return _source(path)
+
+
+def _source(path: Path) -> Source:
+    try:
+        reader, sha256 = _read(path, is_anew=False)
+    except NotPlain:
+        try:
+            reader, sha256 = _read(path, is_anew=True)
+        except NotPlain:
+            raise damaged(path, "its elements do not lie in one another") from None
+    if not reader.n_episodes:
         raise InputError(
             f"{path}: is a census message without a CINdetails block, so it holds no referral; "
             "expected a children in need census."
         )
-    table = RawTable(
+    cells = Cells(reader.records())
+    table = episodes(str(path), cells, reader.tolerated)
+    return Source(
         str(path),
-        np.array(rows, np.int64),
-        {name: encode(texts) for name, texts in cells.items()},
+        KIND,
+        sha256,
+        table,
+        notes=reader.tolerated.notes(),
+        earliest_referral=BIRTHS_FROM,
+        census_day=_census_day(cells),
     )
-    notes = tuple(f"tolerated {what}: {counted(n, 'time')}" for what, n in tolerated.items())
-    return Source(str(path), KIND, sha256, table, notes=notes, earliest_referral=_earliest())
 
 
-def _earliest() -> dt.date:
-    """Return the first referral date that is read: what is out of the calendar loses no episode."""
-    return BIRTHS_FROM
+def _read(path: Path, *, is_anew: bool) -> tuple[Reader, str]:
+    """Return what a file holds, and its SHA-256."""
+    digest = hashlib.sha256()
+    reader = Reader(path, is_anew=is_anew)
+    rest, wait_for = b"", 0
+    with path.open("rb") as file:
+        blocks = read_blocks(file, digest)
+        for block in written_anew(path, blocks) if is_anew else as_they_stand(blocks):
+            rest += block
+            if len(rest) >= wait_for:
+                rest = reader.read(rest)
+                wait_for = 2 * len(rest)
+    reader.finish(rest)
+    return reader, digest.hexdigest()
 
 
-def _children(path: Path, tolerated: Counter[str]) -> Iterator[ET.Element]:
-    """Yield each Child element whole, then drop it, so that memory stays flat."""
-    open_elements: list[ET.Element] = []
-    has_header = False
+def _census_day(cells: Cells) -> dt.date | None:
+    """Return the day a census looks back from: its reference date, else the end of its year."""
     try:
-        for event, element in ET.iterparse(path, events=("start", "end")):
-            name = local(element.tag)
-            if event == "start":
-                if not open_elements:
-                    _check_root(path, name)
-                open_elements.append(element)
-                continue
-            open_elements.pop()
-            has_header = has_header or name == "Header"
-            if name == "Child":
-                yield element
-                open_elements[-1].remove(element)
-    except (ET.ParseError, LookupError, ValueError) as error:
-        raise InputError(
-            f"{path}: the XML is damaged or cut short ({error}); export it again."
-        ) from None
-    if not has_header:
-        tolerated["a file without a Header"] += 1
-
-
-def _check_root(path: Path, name: str) -> None:
-    if name != "Message":
-        raise InputError(
-            f"{path}: looks like an XML file of another kind (its root is {name}); expected a "
-            "children in need census, with root Message and CINdetails."
-        )
-
-
-def _episodes(child: ET.Element, tolerated: Counter[str]) -> Iterator[dict[str, str]]:
-    identity: dict[str, str] = {}
-    details: list[ET.Element] = []
-    _count_tolerated(child, tolerated)
-    for element in child.iter():
-        name = local(element.tag)
-        if name == "CINdetails":
-            details.append(element)
-        elif name in _IDENTIFIERS:
-            identity[_IDENTIFIERS[name]] = _text(element)
-    for block in details:
-        yield identity | _episode(block, tolerated)
-
-
-def _episode(block: ET.Element, tolerated: Counter[str]) -> dict[str, str]:
-    record: dict[str, str] = {}
-    assessments: list[dict[str, str]] = []
-    enquiries: list[dict[str, str]] = []
-    conference = ""
-    for element in block:
-        name = local(element.tag)
-        if name in _CARRIED:
-            record[_CARRIED[name]] = _text(element)
-        elif name == "DateOfInitialCPC":
-            conference = _text(element)
-        elif name == "Assessments":
-            assessments.append(_assessment(element))
-        elif name == "Section47":
-            enquiries.append(_enquiry(element))
-    if assessments:
-        record |= _first(assessments, "assessment_started_on")
-    if enquiries:
-        record |= _first(enquiries, "strategy_discussion_on")
-    if not record.get("icpc_on"):
-        record["icpc_on"] = conference
-    for what, found in (("assessment", assessments), ("section 47 enquiry", enquiries)):
-        if len(found) > 1:
-            tolerated[f"an episode with more than one {what} (the first to start is judged)"] += 1
-    return record
-
-
-def _assessment(element: ET.Element) -> dict[str, str]:
-    found = {
-        _ASSESSMENT[local(part.tag)]: _text(part)
-        for part in element
-        if local(part.tag) in _ASSESSMENT
-    }
-    factors = [_text(part) for part in element.iter() if local(part.tag) == "AssessmentFactors"]
-    return found | {"assessment_factors": ";".join(factor for factor in factors if factor)}
-
-
-def _enquiry(element: ET.Element) -> dict[str, str]:
-    found = {local(part.tag): _text(part) for part in element}
-    started = found.get("S47ActualStartDate", "")
-    return {
-        "strategy_discussion_on": started,
-        "section47_started_on": started,
-        "icpc_on": found.get("DateOfInitialCPC", ""),
-        "icpc_not_required": found.get("ICPCnotRequired", ""),
-    }
-
-
-def _first(events: list[dict[str, str]], start: str) -> dict[str, str]:
-    """Return the event that starts first; those without a readable date come last."""
-
-    def started(event: dict[str, str]) -> dt.datetime:
-        try:
-            return read_moment(event.get(start, ""), BIRTHS_FROM)
-        except PydanticCustomError:
-            return dt.datetime.max
-
-    return min(events, key=started)
-
-
-def _text(element: ET.Element) -> str:
-    return " ".join((element.text or "").split())
-
-
-def _count_tolerated(child: ET.Element, tolerated: Counter[str]) -> None:
-    unknown: set[ET.Element] = set()
-    for element in child.iter():
-        name = local(element.tag)
-        if element in unknown:
-            unknown.update(element)
-            continue
-        if name not in _KNOWN:
-            tolerated[f"unknown block {name}"] += 1
-            unknown.update(element)
-        has_children = len(element) > 0
-        if (has_children and (element.text or "").strip()) or any(
-            (part.tail or "").strip() for part in element
-        ):
-            tolerated[f"stray text inside {name}"] += 1
-        if name == "GenderCurrent":
-            tolerated["GenderCurrent instead of Sex"] += 1
-        if name in ("ReferralNFA", "ICPCnotRequired") and re.fullmatch(
-            "true|false", _text(element), re.IGNORECASE
-        ):
-            tolerated[f"true or false instead of 1 or 0 in {name}"] += 1
+        return read_moment(cells.lone("CollectionDetails", "reference_date"), BIRTHS_FROM).date()
+    except PydanticCustomError:
+        year = cells.lone("CollectionDetails", "year")
+    if re.fullmatch("[0-9]{4}", year) and EVENTS_FROM.year <= int(year) <= DATES_UNTIL.year:
+        return dt.date(int(year), 3, 31)
+    return None

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from rapidfuzz import fuzz, process
+
 from triage.errors import InputError
 from triage.schema import BELONGS_TO, REFERRAL_COLUMNS
+from triage.sources.guard import check_place
+from triage.sources.headings import MOST_NAMED
 from triage.tables import ChildTable, MatchBy, RawTable
+from triage.vocabulary import counted
 
 KIND: Final = "folder of tables"
 READABLE: Final = (".csv", ".parquet", ".xlsx", ".xls", ".txt", ".tsv")
@@ -80,19 +84,22 @@ CONTACT_COLUMNS: Final[tuple[str, ...]] = (
     "restricted",
 )  # fmt: skip
 
+_KNOWN: Final = ("referrals", *BESIDE, CONTACTS)
+
 
 def table_files(folder: Path) -> dict[str, Path]:
     """Return the tables of a folder by name.
 
     Raises:
-        InputError: when one table is there twice, as ``decisions.csv`` and ``decisions.xlsx``.
+        InputError: when one table is there twice, as ``decisions.csv`` and ``decisions.xlsx``, or
+            is no file: passed over, its facts would be missing without a word.
+        OSError: when a link leads nowhere.
     """
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
         name = path.stem.casefold()
-        if path.suffix.casefold() not in READABLE or not path.is_file():
-            continue
-        if name in ("referrals", *BESIDE, CONTACTS):
+        if path.suffix.casefold() in READABLE and name in _KNOWN:
+            check_place(path)
             if name in found:
                 raise InputError(
                     f"{folder}: holds both {found[name].name} and {path.name}; leave one of them."
@@ -102,19 +109,25 @@ def table_files(folder: Path) -> dict[str, Path]:
 
 
 def strangers(folder: Path) -> list[str]:
-    """Return a sentence for each file that could hold a table and bears the name of none."""
-    known = ("referrals", *BESIDE, CONTACTS)
+    """Return a sentence for each file that could hold a table and bears the name of none.
+
+    Of very many those that are called almost as a table is are named first, the rest counted.
+    """
     found = []
     for path in sorted(folder.iterdir()):
         stem = path.stem.casefold()
-        if path.suffix.casefold() not in READABLE or not path.is_file() or stem in known:
+        if path.suffix.casefold() not in READABLE or not path.is_file() or stem in _KNOWN:
             continue
-        close = difflib.get_close_matches(stem, known, 1, 0.7)
-        hint = f"; did you mean {close[0]}{path.suffix}?" if close else ""
-        found.append(
-            f"{path.name}: is none of the tables that are known, and was passed over{hint}"
-        )
-    return found
+        close = process.extractOne(stem, _KNOWN, scorer=fuzz.ratio, score_cutoff=70)
+        found.append((path, f"; did you mean {close[0]}{path.suffix}?" if close else ""))
+    more = len(found) - MOST_NAMED
+    if more > 0:
+        found = sorted(found, key=lambda one: not one[1])[:MOST_NAMED]
+    notes = [
+        f"{path.name}: is none of the tables that are known, and was passed over{hint}"
+        for path, hint in found
+    ]
+    return notes + [f"{counted(more, 'further file')} like these were passed over"][: more > 0]
 
 
 def child_table(name: str, table: RawTable, referrals: RawTable) -> ChildTable:

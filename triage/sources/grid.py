@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from triage.sources.headings import read_headings
 from triage.tables import LOST, Problem, RawColumn, RawTable, Rows, drop_free_text, encode
-from triage.vocabulary import cut
+from triage.vocabulary import NO_VALUE, counted, cut
 
 FIRST_ROW = 2
 """Records are counted from 2: the first one under the heading."""
@@ -23,18 +23,27 @@ class Grid:
     columns: tuple[RawColumn, ...]
     n_rows: int
     uneven: tuple[tuple[int, int], ...] = ()
+    notes: tuple[str, ...] = ()
 
     def table(self, source: str) -> RawTable:
         """Return the table with canonical columns, its notes, and problems of uneven rows."""
         headings = read_headings(self.headings, source)
-        columns = {name: self.columns[place] for name, place in headings.position.items()}
+        return self.part(source, headings.position, headings.notes())
+
+    def part(self, source: str, position: Mapping[str, int], notes: Sequence[str] = ()) -> RawTable:
+        """Return the table of some columns, by the place at which each one stands."""
+        columns = {name: self.columns[place] for name, place in position.items()}
         problems = tuple(self._uneven_problem(source, place, cells) for place, cells in self.uneven)
+        unvalued = (
+            _formula_note(self.headings[place], self.columns[place])
+            for place in dict.fromkeys(position.values())
+        )
         return RawTable(
             source,
-            np.arange(FIRST_ROW, self.n_rows + FIRST_ROW, dtype=np.int64),
+            row_numbers(self.n_rows),
             drop_free_text(columns),
             problems,
-            headings.notes(),
+            (*self.notes, *notes, *filter(None, unvalued)),
         )
 
     def _uneven_problem(self, source: str, place: int, cells: int) -> Problem:
@@ -71,6 +80,17 @@ def _with_lost(cells: list[str | None]) -> RawColumn:
         return column
     codes = np.where(lost, np.int32(len(column.texts)), column.codes).astype(np.int32)
     return RawColumn(codes, [*column.texts, LOST])
+
+
+def _formula_note(heading: str, column: RawColumn) -> str:
+    """Return what to do about formulas of a column that were never worked out, if there are any."""
+    if NO_VALUE not in column.texts:
+        return ""
+    n = int((column.codes == list(column.texts).index(NO_VALUE)).sum())
+    return (
+        f"column '{cut(heading)}': {NO_VALUE} stands in {counted(n, 'cell')}; open the workbook in "
+        "Excel, save it, and give it again"
+    )
 
 
 def row_numbers(n_rows: int) -> Rows:

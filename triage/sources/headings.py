@@ -14,9 +14,11 @@ from functools import lru_cache
 
 from triage.errors import InputError
 from triage.schema import COLUMNS
-from triage.vocabulary import cut
+from triage.vocabulary import counted, cut
 
 RATIONALE = "rationale"
+MOST_NAMED = 20
+"""Columns that are named one by one; a table of thousands must not hide what else is said."""
 
 
 def folded(heading: str) -> str:
@@ -47,14 +49,24 @@ class Headings:
     passed_over: tuple[str, ...]
 
     def notes(self) -> tuple[str, ...]:
-        """Return a sentence for each heading that was not used."""
-        return tuple(
-            [f"unknown column '{cut(heading)}' was ignored" for heading in self.unknown]
-            + [
-                f"column '{cut(heading)}' was ignored: another holds the same"
-                for heading in self.passed_over
-            ]
+        """Return a sentence for each heading that was not used; of very many, for the first."""
+        return (
+            *_few([f"unknown column '{cut(heading)}' was ignored" for heading in self.unknown]),
+            *_few(
+                [
+                    f"column '{cut(heading)}' was ignored: another holds the same"
+                    for heading in self.passed_over
+                ]
+            ),
         )
+
+
+def _few(notes: list[str]) -> list[str]:
+    """Return the first notes, and one that sums up the rest."""
+    more = len(notes) - MOST_NAMED
+    if more <= 0:
+        return notes
+    return [*notes[:MOST_NAMED], f"{counted(more, 'further column')} like these were ignored"]
 
 
 def read_headings(headings: Sequence[str], source: str) -> Headings:

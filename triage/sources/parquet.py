@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -11,42 +14,83 @@ import pyarrow.parquet as pq
 from triage.errors import InputError
 from triage.sources.grid import Grid
 from triage.sources.headings import columns_meant
+from triage.sources.text_table import LONGEST_CELL, MOST_COLUMNS
 from triage.tables import RawColumn, encode
 from triage.vocabulary import cut
 
+_FEW_ROWS: Final = 100_000
+_BYTES_A_ROW: Final = 2
+"""A child's identifier and a date take some 4 bytes a row at their smallest, a usual row 40."""
 
-def read_parquet_grid(path: Path) -> Grid:
-    """Return the table in a Parquet file.
+
+def read_parquet_grid(path: Path, is_wanted: Callable[[str], object] = columns_meant) -> Grid:
+    """Return the table in a Parquet file, the columns blank whose headings are not wanted.
+
+    What the file says of itself is looked at first: a billion rows cost a run-length of a few
+    bytes. Texts are read as positions among the distinct ones, so that one long text stands once.
 
     Raises:
-        InputError: when the file is damaged.
+        InputError: when the file is damaged, or says it holds more than it can.
     """
     try:
-        table = pq.read_table(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(f"{path}: is a damaged Parquet file ({str(error)[:100]}).") from None
-    columns = tuple(
-        _as_text(table.column(place), name, path)
-        if columns_meant(name)
-        else encode([""] * len(table))
-        for place, name in enumerate(table.column_names)
-    )
-    return Grid(tuple(table.column_names), columns, len(table))
+        file = pq.ParquetFile(path)
+        _check_sizes(file.metadata, path)
+        fields = list(file.schema_arrow)
+        wanted = [field.name for field in fields if is_wanted(field.name)]
+        texts = [field.name for field in fields if field.name in wanted and _is_text(field.type)]
+        table = pq.ParquetFile(path, read_dictionary=texts).read(columns=wanted)
+    except (pa.ArrowException, OSError, MemoryError, OverflowError) as error:
+        why = cut(str(error) or type(error).__name__)
+        raise InputError(f"{path}: is a damaged Parquet file ({why}); write it again.") from None
+    blank = RawColumn(np.zeros(len(table), np.int32), [""])
+    read = iter(zip(table.column_names, table.columns, strict=True))
+    columns = [
+        _as_text(next(read)[1], field.name, path) if field.name in wanted else blank
+        for field in fields
+    ]
+    return Grid(tuple(field.name for field in fields), tuple(columns), len(table))
+
+
+def _check_sizes(about: pq.FileMetaData, path: Path) -> None:
+    """Refuse a file of more columns than a table has, or of more rows than its bytes can hold."""
+    if about.num_columns > MOST_COLUMNS:
+        raise InputError(
+            f"{path}: has {about.num_columns:,} columns; at most {MOST_COLUMNS:,} are read, as "
+            "many as a spreadsheet can hold, so write only those that are needed."
+        )
+    size = path.stat().st_size
+    if about.num_rows > max(_FEW_ROWS, size // _BYTES_A_ROW):
+        raise InputError(
+            f"{path}: says that it holds {about.num_rows:,} rows in {size:,} bytes, which no table "
+            "of children and dates does; it is damaged or made to do harm, so write it again."
+        )
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def _as_text(column: pa.ChunkedArray, name: str, path: Path) -> RawColumn:
     try:
-        return encode(_texts(column))
+        cells = encode(_texts(column))
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         raise InputError(
             f"{path}: column {cut(name)} holds values of a kind that cannot be read "
             f"({column.type}); write it as text."
         ) from None
+    if max(map(len, filter(None, cells.texts)), default=0) > LONGEST_CELL:
+        raise InputError(
+            f"{path}: a cell of column {cut(name)} holds more than {LONGEST_CELL:,} characters; "
+            "leave the column out, and write it again."
+        )
+    return cells
 
 
 def _texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
     kind = column.type
     if pa.types.is_dictionary(kind):
+        if _is_text(kind.value_type):
+            return column
         column = column.cast(kind.value_type)
         kind = kind.value_type
     if pa.types.is_list(kind) and pa.types.is_string(kind.value_type):

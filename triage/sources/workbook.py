@@ -1,138 +1,196 @@
-"""Excel workbooks (``.xlsx``, ``.xls``) by python-calamine: cells as the text one would type."""
+"""Excel workbooks (``.xlsx``, ``.xls``) by python-calamine: cells as the text one would type.
+
+A sheet is read when it is asked for, and of it only the columns that are: a cell costs no Python
+of its own, each distinct value of a column is put into words once.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
-import html
-import re
-import zipfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import cached_property
+from itertools import islice
+from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from python_calamine import CalamineError, CalamineWorkbook
+import numpy as np
+from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
 from triage.errors import InputError
-from triage.sources.grid import Grid, grid_of_rows
+from triage.sources.grid import Grid
+from triage.sources.workbook_biff import error_cells
+from triage.sources.workbook_xml import Unvalued, unvalued_cells
+from triage.tables import LOST, RawColumn
 
-_HEADING_WITHIN = 10
+_HEADING_WITHIN: Final = 10
 """A heading row is looked for in this many rows: titles may stand above it."""
-_ERROR_CELL = re.compile(
-    rb'<c r="([A-Z]+)([0-9]+)"[^>]*\bt="e"[^>]*>(?:(?!</c>).)*?<v>([^<]*)</v>', re.DOTALL
-)
+_ROWS_AT_ONCE: Final = 2_000
+_LOCKED: Final = "EncryptedPackage".encode("utf-16-le")
+"""What a workbook that is locked by a password holds instead of sheets."""
+
+Row = list[Any]
+Wanted = Callable[[Sequence[str]], bool]
 
 
-@dataclass(frozen=True)
 class Sheet:
-    """One sheet of a workbook as rows of text."""
+    """One sheet of a workbook, read when it is asked for."""
 
-    name: str
-    rows: list[list[str]]
+    def __init__(
+        self, path: Path, book: Any, name: str, *, is_visible: bool, errors: Unvalued
+    ) -> None:
+        self.name = name
+        self.is_visible = is_visible
+        self._path = path
+        self._book = book
+        self._errors = errors
 
-    def heading_at(self, wanted: Any) -> int | None:
+    @cached_property
+    def rows(self) -> list[list[str]]:
+        """Return the first rows as text: those in which a heading row is looked for."""
+        return [_texts(row) for row in islice(self._cells(), _HEADING_WITHIN)]
+
+    def heading_at(self, wanted: Wanted) -> int | None:
         """Return the first row, near the top, whose cells are a heading row as wanted."""
-        for place, row in enumerate(self.rows[:_HEADING_WITHIN]):
+        for place, row in enumerate(self.rows):
             if wanted(row):
                 return place
         return None
 
-    def grid(self, heading_at: int) -> Grid:
-        """Return the table under a heading row; rows in which every cell is blank are none."""
+    def grid(self, heading_at: int, only: Collection[int] | None = None) -> Grid:
+        """Return the table under a heading row; rows in which every cell is blank are none.
+
+        With ``only`` the other columns are not read, and their cells are LOST.
+        """
         headings = self.rows[heading_at]
+        width = len(headings)
         while headings and not headings[-1]:
             headings = headings[:-1]
-        rows = [row for row in self.rows[heading_at + 1 :] if any(row)]
-        return grid_of_rows(headings, rows)
+        asked = range(width) if only is None else [*only, *range(len(headings), width)]
+        columns = {place: _Growing() for place in sorted(asked)}
+        uneven: list[tuple[int, int]] = []
+        n_rows = 0
+        cells = islice(self._cells(), heading_at + 1, None)
+        while chunk := list(islice(cells, _ROWS_AT_ONCE)):
+            chunk = _without_blanks(chunk)
+            for place in columns:
+                columns[place].add(list(map(itemgetter(place), chunk)))
+            if width > len(headings):
+                uneven += _too_long(chunk, n_rows, len(headings))
+            n_rows += len(chunk)
+        unread = RawColumn(np.zeros(n_rows, np.int32), [LOST])
+        parts = [
+            columns[place].column() if place in columns else unread
+            for place in range(len(headings))
+        ]
+        return Grid(tuple(headings), tuple(parts), n_rows, tuple(uneven))
+
+    @cached_property
+    def _sheet(self) -> Any:
+        try:
+            return self._book.get_sheet_by_name(self.name)
+        except (CalamineError, OSError) as error:
+            raise _damaged(self._path, error) from None
+
+    @cached_property
+    def _unvalued(self) -> Unvalued:
+        return self._errors or unvalued_cells(self._path, self.name)
+
+    def _cells(self) -> Iterator[Row]:
+        """Return the rows from the sheet's first on, words standing for cells without a value."""
+        unvalued = self._unvalued
+        first, left = self._sheet.start or (0, 0)
+        cells = islice(self._sheet.iter_rows(), first, None)
+        if not unvalued:
+            yield from cells
+            return
+        by_row: dict[int, dict[int, str]] = {}
+        for (number, column), word in unvalued.items():
+            by_row.setdefault(number, {})[column - left] = word
+        for number, row in enumerate(cells, first):
+            for column, word in by_row.get(number, {}).items():
+                if 0 <= column < len(row):
+                    row[column] = word
+            yield row
 
 
 def read_sheets(path: Path) -> list[Sheet]:
-    """Return every sheet of a workbook.
+    """Return every sheet of a workbook, in the order of its tabs.
 
     Raises:
         InputError: when the file is no workbook, is damaged, or is locked by a password.
     """
     try:
-        workbook = CalamineWorkbook.from_path(path)
-        errors = _errors(path)
-        return [
-            Sheet(name, _rows(workbook.get_sheet_by_name(name), errors.get(name, ())))
-            for name in workbook.sheet_names
-        ]
+        with path.open("rb") as file:
+            book = CalamineWorkbook.from_filelike(file)
+        sheets = book.sheets_metadata
+        errors = error_cells(path)
     except (CalamineError, OSError) as error:
-        raise InputError(
-            f"{path}: cannot be opened as an Excel workbook ({str(error)[:100]}); "
-            "save it again as .xlsx without a password."
-        ) from None
+        raise _damaged(path, error) from None
+    return [
+        Sheet(
+            path,
+            book,
+            sheet.name,
+            is_visible=sheet.visible == SheetVisibleEnum.Visible,
+            errors=errors.get(sheet.name, {}),
+        )
+        for sheet in sheets
+        if sheet.typ == SheetTypeEnum.WorkSheet
+    ]
 
 
-@dataclass(frozen=True)
-class _ErrorCell:
-    """A cell of a worksheet that holds an error such as #REF! instead of a value."""
-
-    row: int
-    column: int
-    text: str
-
-
-def _errors(path: Path) -> dict[str, list[_ErrorCell]]:
-    """Return the cells of an ``.xlsx`` that hold an error, by the name of their sheet.
-
-    The reader gives them as blank, and a blank date would mean that nothing happened.
-    """
-    if not zipfile.is_zipfile(path):
-        return {}
-    found: dict[str, list[_ErrorCell]] = {}
-    with zipfile.ZipFile(path) as archive:
-        for name, part in _sheet_parts(archive).items():
-            cells = _ERROR_CELL.findall(archive.read(part))
-            found[name] = [
-                _ErrorCell(int(row) - 1, _column_number(letters.decode()), value.decode())
-                for letters, row, value in cells
-            ]
-    return found
+def _damaged(path: Path, error: Exception) -> InputError:
+    if "password" in str(error).casefold() or _LOCKED in path.read_bytes():
+        return InputError(
+            f"{path}: is locked by a password; open it in Excel, take the password away, save it, "
+            "and give it again."
+        )
+    return InputError(
+        f"{path}: cannot be opened as an Excel workbook ({str(error)[:100]}); "
+        "save it again as .xlsx without a password."
+    )
 
 
-def _sheet_parts(archive: zipfile.ZipFile) -> dict[str, str]:
-    """Return the file inside a workbook that holds each sheet, by the sheet's name."""
-    names = set(archive.namelist())
-    try:
-        book = archive.read("xl/workbook.xml").decode("utf-8", "replace")
-        links = archive.read("xl/_rels/workbook.xml.rels").decode("utf-8", "replace")
-    except KeyError:
-        return {}
-    targets = {}
-    for tag in re.findall(r"<(?:\w+:)?Relationship\b[^>]*>", links):
-        targets[_attribute(tag, "Id")] = _attribute(tag, "Target").lstrip("/").removeprefix("xl/")
-    found = {}
-    for tag in re.findall(r"<(?:\w+:)?sheet\b[^>]*>", book):
-        part = f"xl/{targets.get(_attribute(tag, 'r:id'), '')}"
-        if part in names:
-            found[html.unescape(_attribute(tag, "name"))] = part
-    return found
+class _Growing:
+    """A column that is read in pieces, each distinct value held once."""
+
+    def __init__(self) -> None:
+        self._place_of: defaultdict[Any, int] = defaultdict()
+        self._place_of.default_factory = self._place_of.__len__
+        self._pieces = [np.zeros(0, np.int32)]
+
+    def add(self, cells: Row) -> None:
+        """Add the cells of further rows."""
+        if bool in set(map(type, cells)):
+            cells = [_text(cell) if isinstance(cell, bool) else cell for cell in cells]
+        codes = np.fromiter(map(self._place_of.__getitem__, cells), np.int32, len(cells))
+        self._pieces.append(codes)
+
+    def column(self) -> RawColumn:
+        """Return the column as text; values that read alike are one."""
+        texts: dict[str, int] = {}
+        places = [texts.setdefault(_text(cell), len(texts)) for cell in self._place_of]
+        codes = np.concatenate(self._pieces)
+        return RawColumn(np.array(places, np.int32)[codes] if places else codes, list(texts))
 
 
-def _attribute(tag: str, name: str) -> str:
-    match = re.search(rf"\b{name}=[\"']([^\"']*)[\"']", tag)
-    return match.group(1) if match else ""
+def _without_blanks(rows: list[Row]) -> list[Row]:
+    """Return the rows in which some cell holds more than space."""
+    return [
+        row
+        for row in rows
+        if row and (not isinstance(row[0], str) or row[0].strip() or any(map(_text, row)))
+    ]
 
 
-def _column_number(letters: str) -> int:
-    number = 0
-    for letter in letters:
-        number = number * 26 + ord(letter) - ord("A") + 1
-    return number - 1
-
-
-def _rows(sheet: Any, errors: Sequence[_ErrorCell]) -> list[list[str]]:
-    """Return a sheet's cells as text, an error as the word that stands in its cell."""
-    rows = [_texts(row) for row in sheet.to_python()]
-    top, left = sheet.start or (0, 0)
-    for cell in errors:
-        row, column = cell.row - top, cell.column - left
-        if 0 <= row < len(rows) and 0 <= column < len(rows[row]):
-            rows[row][column] = cell.text
-    return rows
+def _too_long(rows: list[Row], start: int, width: int) -> list[tuple[int, int]]:
+    return [
+        (start + place, len(row))
+        for place, row in enumerate(rows)
+        if any(_text(cell) for cell in row[width:])
+    ]
 
 
 def _texts(row: Sequence[Any]) -> list[str]:
@@ -141,6 +199,8 @@ def _texts(row: Sequence[Any]) -> list[str]:
 
 def _text(cell: Any) -> str:
     match cell:
+        case str():
+            return cell.replace("\u00a0", " ").strip()
         case bool():
             return "true" if cell else "false"
         case float():
@@ -153,4 +213,4 @@ def _text(cell: Any) -> str:
             return cell.isoformat()
         case None:
             return ""
-    return str(cell).replace("\u00a0", " ").strip()
+    return str(cell)

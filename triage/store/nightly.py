@@ -157,7 +157,11 @@ def _store_run_row(
 
 def _store_problems(connection: sa.Connection, result: Run, run_id: int) -> None:
     problems = (*result.problems, *result.contacts.problems)
-    rows = [{"run_id": run_id, **asdict(problem)} for problem in problems]
+    columns = ("kind", "source", "row", "column", "message")
+    rows = [
+        {"run_id": run_id, **{name: getattr(problem, name) for name in columns}}
+        for problem in problems
+    ]
     insert_rows(connection, rejection, rows)
 
 
