@@ -260,7 +260,8 @@ def write_element(draw: Callable[[Any], Any], name: str, depth: int, *, is_odd: 
     declares = ' xmlns:c="urn:c"' if depth == 0 else ""
     attributes = draw(ATTRIBUTES) + declares
     holds = LIKELY.get(name, ())
-    chosen = draw(st.lists(st.sampled_from(holds), max_size=5)) if holds else []
+    fewest = 1 if name in ("Children", "Child") else 0
+    chosen = draw(st.lists(st.sampled_from(holds), min_size=fewest, max_size=5)) if holds else []
     if depth < 6 and draw(st.integers(0, 7)) == 0:
         chosen.append(draw(st.sampled_from(ANY_NAME)))
     if not chosen:
@@ -286,3 +287,33 @@ def census_files(draw: Callable[[Any], Any]) -> bytes:
     if not start and draw(st.integers(0, 5)) == 0:
         return text.encode("utf-16")
     return text.encode("utf-8")
+
+
+def write_census(
+    children: list[tuple[dict[str, str], list[dict[str, str]]]], encoding: str
+) -> bytes:
+    """Return records as a census file, without the elements of blank cells."""
+    root = ET.Element("Message")
+    ET.SubElement(root, "Header")
+    every = ET.SubElement(root, "Children")
+
+    def add(parent: ET.Element, names: dict[str, str], cells: dict[str, str]) -> None:
+        for name, column in names.items():
+            if cells[column]:
+                ET.SubElement(parent, name).text = cells[column]
+
+    for identity, episodes in children:
+        child = ET.SubElement(every, "Child")
+        add(ET.SubElement(child, "ChildIdentifiers"), IDENTIFIERS, identity)
+        for episode in episodes:
+            block = ET.SubElement(child, "CINdetails")
+            add(block, {name: CARRIED[name] for name in list(CARRIED)[:-1]}, episode)
+            assessment = ET.SubElement(block, "Assessments")
+            add(assessment, ASSESSMENT, episode)
+            factors = ET.SubElement(assessment, "FactorsIdentifiedAtAssessment")
+            for factor in filter(None, episode["assessment_factors"].split(";")):
+                ET.SubElement(factors, "AssessmentFactors").text = factor
+            add(ET.SubElement(block, "Section47"), ENQUIRY, episode)
+    ET.indent(root)
+    written: bytes = ET.tostring(root, encoding, xml_declaration=True)
+    return written

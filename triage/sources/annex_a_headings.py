@@ -14,7 +14,7 @@ from functools import cache, lru_cache
 from typing import Final
 
 from triage.schema import REFERRAL_COLUMNS
-from triage.sources.headings import RATIONALE, columns_meant, folded
+from triage.sources.headings import RATIONALE, columns_meant, few, folded
 from triage.vocabulary import cut
 
 LISTS: Final = range(1, 8)
@@ -236,7 +236,7 @@ def list_headings(number: int, headings: Sequence[str]) -> ListHeadings:
             )
         elif not _is_known(number, heading):
             notes.append(f"unknown column '{cut(heading)}' was ignored")
-    return ListHeadings(position, tuple(notes), names_workers)
+    return ListHeadings(position, tuple(few(notes)), names_workers)
 
 
 def _wanted(number: int) -> dict[str, _Heading]:
@@ -251,7 +251,7 @@ def _placed(number: int, headings: Sequence[str]) -> dict[str, int]:
         (rank, place, name)
         for name, how in _wanted(number).items()
         for place, heading in enumerate(headings)
-        if (rank := _rank(heading, name, how))
+        if heading and (rank := _rank(heading, name, how))
     ]
     for _, place, name in sorted(ranked, key=lambda found: found[0]):
         if name not in position and place not in taken:
@@ -259,8 +259,8 @@ def _placed(number: int, headings: Sequence[str]) -> dict[str, int]:
             taken.add(place)
     if number == 3:
         for place, heading in enumerate(headings):
-            for name in columns_meant(heading):
-                if place not in taken and name in _ALSO_IN_LIST_3:
+            for name in columns_meant(heading) if heading and place not in taken else ():
+                if name in _ALSO_IN_LIST_3:
                     position.setdefault(name, place)
     return position
 

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from triage.errors import InputError
 from triage.sources.headings import read_headings
 from triage.tables import LOST, Problem, RawColumn, RawTable, Rows, drop_free_text, encode
 from triage.vocabulary import NO_VALUE, counted, cut
 
+LONGEST_CELL = 1_000_000
+"""Characters of one cell; nobody types more."""
 FIRST_ROW = 2
 """Records are counted from 2: the first one under the heading."""
 
@@ -32,6 +35,8 @@ class Grid:
 
     def part(self, source: str, position: Mapping[str, int], notes: Sequence[str] = ()) -> RawTable:
         """Return the table of some columns, by the place at which each one stands."""
+        for place in dict.fromkeys(position.values()):
+            self._check_lengths(source, place)
         columns = {name: self.columns[place] for name, place in position.items()}
         problems = tuple(self._uneven_problem(source, place, cells) for place, cells in self.uneven)
         unvalued = (
@@ -44,6 +49,21 @@ class Grid:
             drop_free_text(columns),
             problems,
             (*self.notes, *notes, *filter(None, unvalued)),
+        )
+
+    def _check_lengths(self, source: str, place: int) -> None:
+        """Refuse a cell that nobody typed: a document, or many rows that a lost mark made one."""
+        column = self.columns[place]
+        if max((len(text) for text in column.texts if text), default=0) <= LONGEST_CELL:
+            return
+        code = next(
+            code for code, text in enumerate(column.texts) if len(text or "") > LONGEST_CELL
+        )
+        row = int((column.codes == code).argmax()) + FIRST_ROW
+        raise InputError(
+            f"{source}: row {row:,}, column '{cut(self.headings[place])}' holds more than "
+            f"{LONGEST_CELL:,} characters in one cell; mend the cell or leave the column out, and "
+            "export it again."
         )
 
     def _uneven_problem(self, source: str, place: int, cells: int) -> Problem:

@@ -7,14 +7,16 @@ down. So a workbook is first opened in a process of its own, with limits, that m
 
 from __future__ import annotations
 
+import math
 import mmap
 import subprocess
 import sys
 import zipfile
 import zlib
 from collections.abc import Iterator
+from io import BufferedReader
 from pathlib import Path
-from typing import IO, Final, NoReturn
+from typing import Final, NoReturn
 
 from triage.errors import InputError
 from triage.vocabulary import counted, cut
@@ -53,10 +55,12 @@ _OTHER_OLE: Final = {
     "PowerPoint Document": "a PowerPoint presentation",
     "__properties_version1.0": "an Outlook message",
 }
+_SAFE: Final = 0
+_REFUSED: Final = 3
 _SAVE_AGAIN: Final = "open it, save the table as .xlsx or CSV, and give that"
 
 
-def check_workbook(file: IO[bytes], path: Path) -> None:
+def check_workbook(file: BufferedReader, path: Path) -> None:
     """Refuse a zip that is no workbook, unpacks to far more than it is, or cannot be read safely.
 
     Raises:
@@ -71,10 +75,15 @@ def check_workbook(file: IO[bytes], path: Path) -> None:
         raise _unreadable(path, f"its zip directory is damaged: {error}") from None
     _check_parts(parts, size, path)
     packed = sum(part.compress_size for part in parts if part.filename.casefold().endswith("xml"))
-    _rehearse(path, packed, parts, file)
+    tried = _rehearse(path, packed)
+    if tried is not None:
+        _refuse_deceit(path, parts, size, file)
+        if tried:
+            _refuse_scattered(path, tried)
+            _refuse_needy(path, packed)
 
 
-def check_old_workbook(file: IO[bytes], path: Path) -> None:
+def check_old_workbook(file: BufferedReader, path: Path) -> None:
     """Refuse an OLE file that is no ``.xls`` workbook, or that cannot be read safely.
 
     Raises:
@@ -89,7 +98,9 @@ def check_old_workbook(file: IO[bytes], path: Path) -> None:
             )
             raise InputError(f"{path}: looks like {what}, not a workbook; {_SAVE_AGAIN}.")
         size = len(data)
-    _rehearse(path, size // 8)
+    packed = size // 8
+    if _rehearse(path, packed):
+        _refuse_needy(path, packed)
 
 
 def _has_stream(data: mmap.mmap, name: str) -> bool:
@@ -101,7 +112,7 @@ def _has_stream(data: mmap.mmap, name: str) -> bool:
     return at >= 0
 
 
-def _check_size(file: IO[bytes], path: Path, largest: int) -> int:
+def _check_size(file: BufferedReader, path: Path, largest: int) -> int:
     size = file.seek(0, 2)
     if size > largest:
         raise InputError(
@@ -111,7 +122,7 @@ def _check_size(file: IO[bytes], path: Path, largest: int) -> int:
     return size
 
 
-def _check_directory(file: IO[bytes], path: Path) -> None:
+def _check_directory(file: BufferedReader, path: Path) -> None:
     """Refuse a zip whose directory alone would fill the memory, before it is read."""
     size = file.seek(0, 2)
     file.seek(max(0, size - 65_557))
@@ -162,47 +173,45 @@ def _is_bomb(packed: int, unpacked: int) -> bool:
     return unpacked > MOST_UNPACKED or unpacked > max(_MATTERS, MOST_TIMES * packed)
 
 
-def _rehearse(
-    path: Path,
-    packed: int,
-    parts: list[zipfile.ZipInfo] | None = None,
-    file: IO[bytes] | None = None,
-) -> None:
-    """Open a workbook in a process of its own, with limits, and refuse one that goes beyond them.
+def _rehearse(path: Path, packed: int) -> bytes | None:
+    """Open a workbook in a process of its own, with limits that ``packed`` bytes should keep to.
 
-    ``packed`` is the size by which its need of memory is judged. An error that the reader reports
-    in order is left to the reading that follows.
+    Returns None when it can be read, else the names of the sheets that were tried, a line each; ""
+    stands for a workbook that its reader refuses in order.
     """
     import python_calamine
 
-    memory = _MEMORY + _MEMORY_A_BYTE * packed
-    seconds = _SECONDS + _SECONDS_A_MEGABYTE * (packed >> 20)
     library = Path(python_calamine.__file__).parents[1]
-    command = [sys.executable, "-I", "-S", str(_REHEARSAL)]
+    limits = str(_memory(packed)), str(math.ceil(_seconds(packed)))
+    command = [sys.executable, "-I", "-S", _REHEARSAL, library, *limits, path.absolute()]
     try:
         done = subprocess.run(
-            [*command, str(library), str(memory), str(int(seconds) + 1), str(path.absolute())],
+            command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            timeout=seconds * _WALL,
+            timeout=_seconds(packed) * _WALL,
             check=False,
         )
-        if done.returncode == 0:
-            return
-        named = done.stdout
     except subprocess.TimeoutExpired as error:
-        named = error.stdout or b""
-    if parts is not None and file is not None:
-        _refuse_bomb(path, parts, file)
-        _refuse_scattered(path, named)
-    _refuse_needy(path, memory, seconds)
+        return error.stdout or b"\n"
+    if done.returncode == _SAFE:
+        return None
+    return b"" if done.returncode == _REFUSED else done.stdout or b"\n"
 
 
-def _refuse_needy(path: Path, memory: int, seconds: float) -> NoReturn:
+def _memory(packed: int) -> int:
+    return _MEMORY + _MEMORY_A_BYTE * packed
+
+
+def _seconds(packed: int) -> float:
+    return _SECONDS + _SECONDS_A_MEGABYTE * (packed >> 20)
+
+
+def _refuse_needy(path: Path, packed: int) -> NoReturn:
     raise InputError(
-        f"{path}: cannot be opened as an Excel workbook with {memory >> 20:,} MB of memory and "
-        f"{seconds:.0f} seconds, plenty for a file of {_size(path.stat().st_size)}; it is damaged "
+        f"{path}: cannot be opened as an Excel workbook with {_memory(packed) >> 20:,} MB of "
+        f"memory and {_seconds(packed):.0f} seconds, plenty for a file of {_size(path.stat().st_size)}; it is damaged "
         "or made to do harm, so export the table again, as CSV if that can be."
     )
 
@@ -220,45 +229,49 @@ def _refuse_scattered(path: Path, named: bytes) -> None:
         unvalued_cells(path, sheets[-1])
 
 
-def _refuse_bomb(path: Path, parts: list[zipfile.ZipInfo], file: IO[bytes]) -> None:
-    """Refuse a zip whose parts unpack to more than its directory says, counted by unpacking."""
-    packed, unpacked = sum(part.compress_size for part in parts), 0
+def _refuse_deceit(
+    path: Path, parts: list[zipfile.ZipInfo], size: int, file: BufferedReader
+) -> None:
+    """Refuse a zip whose parts are torn, or unpack to more than its directory says of them."""
+    unpacked = 0
     for part in parts:
-        own = 0
-        for length in _unpacked(part, file):
-            own += length
-            unpacked += length
-            if _is_bomb(packed, unpacked):
-                raise _bomb(path, unpacked, packed)
+        own, check = 0, 0
+        for piece in _unpacked(part, file):
+            own += len(piece)
+            check = zlib.crc32(piece, check)
+            if _is_bomb(size, unpacked + own):
+                raise _bomb(path, unpacked + own, size)
+        unpacked += own
         if own > part.file_size:
             raise _unreadable(
                 path,
-                f"{cut(part.filename)} unpacks to {counted(own, 'byte')} where its directory says "
-                f"{part.file_size:,}",
+                f"its {cut(part.filename)} unpacks to {counted(own, 'byte')}, not to the "
+                f"{part.file_size:,} that its directory says",
             )
+        if own < part.file_size or check != part.CRC:
+            raise _unreadable(path, f"its {cut(part.filename)} is damaged or cut short")
 
 
-def _unpacked(part: zipfile.ZipInfo, file: IO[bytes]) -> Iterator[int]:
-    """Yield the lengths of the pieces to which a part really unpacks; nothing where it is torn."""
+def _unpacked(part: zipfile.ZipInfo, file: BufferedReader) -> Iterator[bytes]:
+    """Yield what a part really unpacks to, piece by piece, as far as it is whole."""
     file.seek(part.header_offset)
     header = file.read(30)
-    if part.compress_type == zipfile.ZIP_STORED or header[:4] != b"PK\x03\x04":
-        return
-    file.seek(int.from_bytes(header[26:28], "little"), 1)
-    file.seek(int.from_bytes(header[28:30], "little"), 1)
+    lengths = header[26:28], header[28:30]
+    file.seek(part.header_offset + 30 + sum(int.from_bytes(one, "little") for one in lengths))
+    is_packed = part.compress_type != zipfile.ZIP_STORED
     stream = zlib.decompressobj(-zlib.MAX_WBITS)
     left = part.compress_size
-    try:
-        while left > 0 and not stream.eof:
-            piece = file.read(min(_PIECE, left))
-            if not piece:
-                return
-            left -= len(piece)
+    while left > 0 and (piece := file.read(min(_PIECE, left))):
+        left -= len(piece)
+        if not is_packed:
+            yield piece
+            continue
+        try:
             while piece and not stream.eof:
-                yield len(stream.decompress(piece, _PIECE))
+                yield stream.decompress(piece, _PIECE)
                 piece = stream.unconsumed_tail
-    except zlib.error:
-        return
+        except zlib.error:
+            return
 
 
 def _bomb(path: Path, unpacked: int, packed: int) -> InputError:

@@ -51,8 +51,8 @@ class Headings:
     def notes(self) -> tuple[str, ...]:
         """Return a sentence for each heading that was not used; of very many, for the first."""
         return (
-            *_few([f"unknown column '{cut(heading)}' was ignored" for heading in self.unknown]),
-            *_few(
+            *few([f"unknown column '{cut(heading)}' was ignored" for heading in self.unknown]),
+            *few(
                 [
                     f"column '{cut(heading)}' was ignored: another holds the same"
                     for heading in self.passed_over
@@ -61,7 +61,7 @@ class Headings:
         )
 
 
-def _few(notes: list[str]) -> list[str]:
+def few(notes: list[str]) -> list[str]:
     """Return the first notes, and one that sums up the rest."""
     more = len(notes) - MOST_NAMED
     if more <= 0:

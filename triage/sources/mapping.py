@@ -7,6 +7,7 @@ question that is still open (``"?"``) stops the reading.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -123,7 +124,8 @@ class TableMapping:
                 heading for heading in self.wanted if heading not in here
             ],
         }
-        return [f"read by the mapping {self.path}"] + [
+        sha256 = hashlib.sha256(self.path.read_bytes()).hexdigest()
+        return [f"read by the mapping {self.path} (SHA-256 {sha256[:16]}…)"] + [
             f"{what}: " + ", ".join(f"'{cut(heading)}'" for heading in headings)
             for what, headings in told.items()
             if headings

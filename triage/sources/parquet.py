@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from triage.errors import InputError
 from triage.sources.grid import Grid
 from triage.sources.headings import columns_meant
-from triage.sources.text_table import LONGEST_CELL, MOST_COLUMNS
+from triage.sources.text_table import MOST_COLUMNS
 from triage.tables import RawColumn, encode
 from triage.vocabulary import cut
 
@@ -72,18 +72,12 @@ def _is_text(kind: pa.DataType) -> bool:
 
 def _as_text(column: pa.ChunkedArray, name: str, path: Path) -> RawColumn:
     try:
-        cells = encode(_texts(column))
+        return encode(_texts(column))
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         raise InputError(
             f"{path}: column {cut(name)} holds values of a kind that cannot be read "
             f"({column.type}); write it as text."
         ) from None
-    if max(map(len, filter(None, cells.texts)), default=0) > LONGEST_CELL:
-        raise InputError(
-            f"{path}: a cell of column {cut(name)} holds more than {LONGEST_CELL:,} characters; "
-            "leave the column out, and write it again."
-        )
-    return cells
 
 
 def _texts(column: pa.ChunkedArray) -> pa.ChunkedArray:

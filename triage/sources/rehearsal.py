@@ -3,7 +3,7 @@
 Run as a script with nothing of the product imported: the folder that holds python_calamine, the
 bytes of memory and the seconds it may take, and the workbook. Before a sheet is read its name is
 printed, so that the last name is that of the sheet at fault. The exit code is 0 when the workbook
-can be read, or when its reader says in order why not; anything else means that it must not be.
+can be read, and 3 when its reader says in order why not; anything else means that it must not be.
 """
 
 from __future__ import annotations
@@ -25,20 +25,21 @@ def main(library: str, memory: str, seconds: str, path: str) -> int:
         try:
             book = CalamineWorkbook.from_filelike(file)
         except CalamineError:
-            return 0
-    kept = []
+            return 3
+    kept, code = [], 0
     for name in book.sheet_names:
         sys.stdout.buffer.write(name.encode("utf-8", "replace") + b"\n")
         sys.stdout.flush()
         try:
             sheet = book.get_sheet_by_name(name)
         except CalamineError:
+            code = 3
             continue
         kept.append(sheet)
         rows = sheet.iter_rows()
         while list(islice(rows, _ROWS_AT_ONCE)):
             pass
-    return 0
+    return code
 
 
 def limit(memory: int, seconds: int) -> None:

@@ -19,12 +19,10 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 from triage.errors import InputError
-from triage.sources.grid import Grid
+from triage.sources.grid import LONGEST_CELL, Grid
 from triage.sources.guard import EXPECTED, Admitted, encoding_of
 from triage.tables import LOST, RawColumn, encode
 
-LONGEST_CELL: Final = 1_000_000
-"""Characters of one cell; nobody types more, so a quotation mark before it is not closed."""
 MOST_COLUMNS: Final = 16_384
 """As many as a spreadsheet can hold."""
 
@@ -141,6 +139,8 @@ def _check_headings(first: _FirstRow, source: str) -> None:
             f"at most {MOST_COLUMNS:,} are read, as many as a spreadsheet can hold, so export only "
             "those that are needed."
         )
+    if not any(cell.strip() for cell in first.cells):
+        raise InputError(f"{source}: looks like a table without headings; {EXPECTED}.")
     if not first.is_whole:
         raise InputError(
             f"{source}: its first row goes on for more than {_LONGEST_HEADING:,} characters, so it "
@@ -184,7 +184,7 @@ def _check_quotes(data: bytes, delimiter: str, source: str) -> None:
         if "field larger" in str(error):
             raise InputError(
                 f"{source}: a cell in or after line {last + 1} holds more than {LONGEST_CELL:,} "
-                "characters; close the quotation mark that opens it, or leave the column out, and "
+                "characters; close the quotation mark before it, or leave the column out, and "
                 "export it again."
             ) from None
         raise InputError(

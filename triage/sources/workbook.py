@@ -67,8 +67,8 @@ class Sheet:
         width = len(headings)
         while headings and not headings[-1]:
             headings = headings[:-1]
-        asked = range(width) if only is None else [*only, *range(len(headings), width)]
-        columns = {place: _Growing() for place in sorted(asked)}
+        asked = range(len(headings)) if only is None else only
+        columns = {place: _Growing() for place in asked}
         uneven: list[tuple[int, int]] = []
         n_rows = 0
         cells = islice(self._cells(), heading_at + 1, None)
@@ -189,7 +189,7 @@ def _too_long(rows: list[Row], start: int, width: int) -> list[tuple[int, int]]:
     return [
         (start + place, len(row))
         for place, row in enumerate(rows)
-        if any(_text(cell) for cell in row[width:])
+        if any(cell != "" and _text(cell) for cell in row[width:])
     ]
 
 
