@@ -89,6 +89,7 @@ TEXT = st.text(
     st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff"), max_size=8
 )
 CELL = st.one_of(st.sampled_from(["", "2022-05-03", "N1", "<A&B>", "1"]), TEXT).map(tidy)
+CELL = CELL.filter(lambda text: text.casefold() not in ("true", "false"))
 EPISODES = st.fixed_dictionaries(dict.fromkeys(COLUMNS[3:], CELL) | {"icpc_on": CELL})
 CHILDREN = st.lists(
     st.tuples(

@@ -51,6 +51,7 @@ def test_no_further_action_may_be_any_letter(
         ("A", outcome(NFA_FLAG=""), LOST),
         ("A", '{"NFA_FLAG": "Y", "COMMENTS": "she said "no" to it"}', "true"),
         ("A", '{"COMMENTS": "she said "no", "NFA_FLAG": "Y"}', LOST),
+        ("A", '{"COMMENTS": "told", "NFA_FLAG": "Y", "OTHER', LOST),
         ("A", '{"SINGLE_ASSESSMENT_FLAG": "N", "NFA_FLAG": "Y', LOST),
         ("A", '{ SINGLE_ASSESSMENT_FLAG: "", NFA_FLAG: "N", COMMENTS: "" }', "false"),
         ("A", '{"NFA_FLAG": "Y", "NFA_FLAG": "N"}', LOST),
@@ -108,13 +109,18 @@ def test_an_outcome_cut_anywhere_never_says_what_the_whole_does_not(
 ) -> None:
     parts = [f'"{name}":"{value}"' for name, value in flags.items()]
     text = "{" + ",".join([*parts, f'"COMMENTS":"{comment}"']) + "}"
-    said = ssd_cells.read_outcome(text[:end]).flags
-    assert said.items() <= {name: v == "Y" for name, v in flags.items() if v}.items()
+    cut = ssd_cells.read_outcome(text[:end])
+    assert cut.flags.items() <= {name: v == "Y" for name, v in flags.items() if v}.items()
+    kept = ssd_cells.plain_outcome(text[:end])
+    assert ssd_cells.read_outcome(kept or "") == cut
+    assert len(kept or "") <= len(text[:end])
 
 
 @given(st.text())
 def test_any_text_is_read_as_an_outcome_a_contact_or_factors_without_a_crash(text: str) -> None:
     assert ssd_cells.contact_outcome(text) is not SECRET
+    kept = ssd_cells.plain_outcome(text)
+    assert ssd_cells.contact_outcome(kept or "") == ssd_cells.contact_outcome(text)
     assert ssd_cells.nfa_of(text, text, {}) in ("true", "false", "", LOST)
     codes = ssd_cells.factors(text)
     assert codes is LOST or all(len(code) <= 3 for code in codes.split(";"))

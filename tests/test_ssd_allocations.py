@@ -71,16 +71,17 @@ def test_an_involvement_without_a_referral_belongs_to_the_latest_one_within_the_
     assert cells(beside(source, "allocations").table, "referral_id") == ([of] if of else [])
 
 
+@pytest.mark.parametrize(("first", "second", "of"), [("15", "09", "R2"), ("00", "09", "R1")])
 def test_an_involvement_on_a_day_with_two_referrals_belongs_to_the_one_that_counts(
-    tmp_path: Path,
+    tmp_path: Path, first: str, second: str, of: str
 ) -> None:
     rows = [
-        episode(cine_referral_id="R1", cine_referral_date="2023-05-01 15:00:00"),
-        episode(cine_referral_id="R2", cine_referral_date="2023-05-01 09:00:00"),
+        episode(cine_referral_id="R1", cine_referral_date=f"2023-05-01 {first}:00:00"),
+        episode(cine_referral_id="R2", cine_referral_date=f"2023-05-01 {second}:00:00"),
     ]
     named = involvement("I1", "2023-05-02", invo_referral_id=None)
     source = read(tmp_path, ssd_cin_episodes=rows, ssd_involvements=[named])
-    assert told(source, "allocated_at") == {"R2": "2023-05-02"}
+    assert told(source, "allocated_at") == {of: "2023-05-02"}
 
 
 def test_identifiers_used_twice_are_told_apart_by_the_child(tmp_path: Path) -> None:

@@ -175,11 +175,11 @@ def test_a_damaged_database_is_refused(triage: Triage, workplace: Path) -> None:
     path.write_bytes(whole[:4096] + b"\xff" * 20_000 + whole[24_096:])
     code, out, err = triage("check", path)
     assert (code, out) == (3, "")
-    assert "looks like a SQLite database and cannot be read as one" in err
+    assert "cannot be read as a SQLite database" in err
     path.write_bytes(b"plain text, no database")
     code, _, err = triage("check", "sqlite:///ssd.db")
     assert code == 3
-    assert "looks like a SQLite database and cannot be read as one" in err
+    assert "cannot be read as a SQLite database" in err
 
 
 def test_a_cell_that_is_no_text_is_not_repeated(triage: Triage, workplace: Path) -> None:

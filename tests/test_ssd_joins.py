@@ -157,7 +157,7 @@ def test_a_conference_goes_to_its_enquiry_else_to_the_latest_one_of_its_referral
         ssd_initial_cp_conference=[
             conference("C1", "2023-05-19", icpc_s47_enquiry_id="Q1"),
             conference("C2", "2023-05-16", icpc_s47_enquiry_id="Q1"),
-            conference("C3", "2023-06-01", icpc_referral_id="R1"),
+            conference("C3", "2023-05-20", icpc_referral_id="R1"),
             conference("C4", "2023-06-01", icpc_s47_enquiry_id="-1", icpc_referral_id="R3"),
             conference("C5", None, icpc_s47_enquiry_id="Q2"),
         ],
@@ -165,7 +165,7 @@ def test_a_conference_goes_to_its_enquiry_else_to_the_latest_one_of_its_referral
     names = ("referral_id", "strategy_discussion_on", "section47_started_on", "icpc_on")
     assert records(beside(source, "section47s").table, *names) == [
         ("R1", "2023-05-02", "2023-05-02", "2023-05-16"),
-        ("R1", "2023-05-20", "2023-05-20", "2023-06-01"),
+        ("R1", "2023-05-20", "2023-05-20", "2023-05-20"),
         ("R3", "2023-06-20", "2023-06-20", "2023-06-01"),
     ]
 

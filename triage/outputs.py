@@ -1,10 +1,17 @@
-"""What the commands write for scripts and files: JSON, CSV, Parquet."""
+"""What the commands write for scripts and files: JSON, CSV, Parquet.
+
+JSON and Parquet are exact. CSV is opened in spreadsheets, which run a cell that begins with ``=``,
+``+``, ``-``, ``@``, a tab or a line end as a formula, whoever typed it. Such a text gets a leading
+apostrophe, which spreadsheets do not show; numbers and dates stay as they are, and so does a text
+that is a plain number (an identifier such as ``-12``).
+"""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -27,22 +34,38 @@ FLAG_COLUMNS: Final = (
     "evidence",
     "subject",
 )
+_RUN: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_NUMBER: Final = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
+_OBEYED: Final = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def as_json(value: Any) -> str:
-    """Return a value as JSON for a script."""
-    return json.dumps(value, ensure_ascii=False, indent=2, default=str)
+    """Return a value as JSON for a script.
+
+    What a terminal would obey, or no file can hold, is written as an escape: the same to a script.
+    """
+    text = json.dumps(value, ensure_ascii=False, indent=2, default=str)
+    return _OBEYED.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
 
 
 def flags_csv(flags: Iterable[Flag]) -> str:
     """Return flags as CSV, one a row, with the evidence as JSON in one column."""
+    rows = map(_flag_row, flags)
+    return _csv([FLAG_COLUMNS, *([row[name] for name in FLAG_COLUMNS] for row in rows)])
+
+
+def _csv(rows: Iterable[Iterable[Any]]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(FLAG_COLUMNS)
-    for flag in flags:
-        row = _flag_row(flag)
-        writer.writerow(["" if row[name] is None else row[name] for name in FLAG_COLUMNS])
+    writer.writerows(map(_defused, row) for row in rows)
     return out.getvalue()
+
+
+def _defused(cell: Any) -> Any:
+    """Return a cell that no spreadsheet runs; see the head of this module."""
+    if isinstance(cell, str) and cell.startswith(_RUN) and not _NUMBER.fullmatch(cell):
+        return "'" + cell
+    return cell
 
 
 def _flag_row(flag: Flag) -> dict[str, Any]:
@@ -52,18 +75,14 @@ def _flag_row(flag: Flag) -> dict[str, Any]:
 
 def comparison_csv(found: Iterable[RuleComparison]) -> str:
     """Return a comparison of rules as CSV, one case that differs a row."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
     columns = ("rule", "difference", "change", "child_id", "referral_id", "referral_date")
-    writer.writerow([*columns, "message"])
-    for one in found:
-        for change in ("newly_flagged", "no_longer_flagged"):
-            for case in getattr(one, change):
-                said = case.as_json()
-                writer.writerow(
-                    [one.rule, one.difference, change.replace("_", " "), *said.values()]
-                )
-    return out.getvalue()
+    cases = (
+        [one.rule, one.difference, change.replace("_", " "), *case.as_json().values()]
+        for one in found
+        for change in ("newly_flagged", "no_longer_flagged")
+        for case in getattr(one, change)
+    )
+    return _csv([[*columns, "message"], *cases])
 
 
 def output_form(path: Path, form: str) -> str:
@@ -108,7 +127,7 @@ def write_text(path: Path, text: str) -> None:
         CallError: when it cannot be written.
     """
     try:
-        path.write_text(text, "utf-8")
+        path.write_text(text, "utf-8", "backslashreplace")
     except OSError as error:
         raise CallError(f"{path}: cannot be written ({error.strerror or error}).") from None
 
@@ -160,9 +179,4 @@ def _file_of(name: str) -> Path:
 
 def rejections_csv(rows: Sequence[dict[str, Any]]) -> str:
     """Return rejected rows, unreadable cells and queries as CSV, to send to the records' owner."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["kind", "source", "row", "column", "message"])
-    for row in rows:
-        writer.writerow(row.values())
-    return out.getvalue()
+    return _csv([["kind", "source", "row", "column", "message"], *(row.values() for row in rows)])

@@ -18,7 +18,7 @@ from triage.sources import annex_a, extracts, folder
 from triage.sources.any_table import grid_by_mapping, how_to_map, read_grid
 from triage.sources.cin import read_cin
 from triage.sources.grid import Grid
-from triage.sources.guard import EXPECTED, Admitted, admit, refusal
+from triage.sources.guard import EXPECTED, Admitted, admit, check_name, refusal
 from triage.sources.headings import is_referral_heading, looks_like
 from triage.sources.mapping import mapping_for, named_mapping
 from triage.sources.words import input_with_words
@@ -72,6 +72,7 @@ def read_source(name: str, reading: Reading = USUAL) -> Input:
 
         return input_with_words(read_ssd(name, reading), reading.words)
     path = Path(name)
+    check_name(name)
     try:
         source = _read_folder(path, reading) if path.is_dir() else _read_file(path, reading)
     except OSError as error:

@@ -99,8 +99,8 @@ def _parser(path: Path, written: list[str]) -> expat.XMLParserType:
         )
 
     def document_type(name: str, system: str | None, public: str | None, _: object) -> None:
-        check_root(path, name)
         if system is not None or public is not None:
+            check_root(path, name)
             refuse(system or public or name)
 
     parser.StartElementHandler = start

@@ -13,7 +13,7 @@ from triage.schema import BELONGS_TO, REFERRAL_COLUMNS
 from triage.sources.guard import check_place
 from triage.sources.headings import MOST_NAMED
 from triage.tables import ChildTable, MatchBy, RawTable
-from triage.vocabulary import counted
+from triage.vocabulary import counted, printable
 
 KIND: Final = "folder of tables"
 READABLE: Final = (".csv", ".parquet", ".xlsx", ".xls", ".txt", ".tsv")
@@ -124,7 +124,7 @@ def strangers(folder: Path) -> list[str]:
     if more > 0:
         found = sorted(found, key=lambda one: not one[1])[:MOST_NAMED]
     notes = [
-        f"{path.name}: is none of the tables that are known, and was passed over{hint}"
+        printable(f"{path.name}: is none of the tables that are known, and was passed over{hint}")
         for path, hint in found
     ]
     return notes + [f"{counted(more, 'further file')} like these were passed over"][: more > 0]

@@ -38,7 +38,11 @@ class Grid:
         for place in dict.fromkeys(position.values()):
             self._check_lengths(source, place)
         columns = {name: self.columns[place] for name, place in position.items()}
-        problems = tuple(self._uneven_problem(source, place, cells) for place, cells in self.uneven)
+        said = {cells: self._unevenness(cells) for cells in {cells for _, cells in self.uneven}}
+        problems = tuple(
+            Problem("problem", source, place + FIRST_ROW, *said[cells])
+            for place, cells in self.uneven
+        )
         unvalued = (
             _formula_note(self.headings[place], self.columns[place])
             for place in dict.fromkeys(position.values())
@@ -66,7 +70,8 @@ class Grid:
             "export it again."
         )
 
-    def _uneven_problem(self, source: str, place: int, cells: int) -> Problem:
+    def _unevenness(self, cells: int) -> tuple[str, str]:
+        """Return the column at which a row of so many cells goes wrong, and what is wrong."""
         width = len(self.headings)
         if cells < width:
             column = cut(self.headings[cells])
@@ -74,8 +79,7 @@ class Grid:
         else:
             column = ""
             rest = "the cells beyond the last heading were not read"
-        message = f"the row has {cells} cells under {width} headings; {rest}"
-        return Problem("problem", source, place + FIRST_ROW, column, message)
+        return column, f"the row has {cells} cells under {width} headings; {rest}"
 
 
 def grid_of_rows(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Grid:

@@ -142,6 +142,17 @@ def admit_text(path: Path) -> Admitted:
     return admitted
 
 
+def check_name(name: str) -> None:
+    """Refuse a name that the system does not know, or that could not be written down as text.
+
+    Raises:
+        InputError: with a sentence that says so.
+    """
+    if "\0" in name or any("\ud800" <= letter <= "\udfff" for letter in name):
+        shown = "".join(letter if letter.isprintable() else "?" for letter in name)
+        raise InputError(f"{shown}: its name holds bytes that are no text; rename it.")
+
+
 def check_place(path: Path) -> None:
     """Refuse what is neither a regular file nor a link to one, without opening it.
 

@@ -39,7 +39,7 @@ _SECONDS: Final = 5.0
 _SECONDS_A_MEGABYTE: Final = 0.7
 _WALL: Final = 4
 """A busy machine may take so many times the seconds that the processor is given."""
-_REHEARSAL: Final = Path(__file__).with_name("rehearsal.py")
+_REHEARSAL: Final = str(Path(__file__).with_name("rehearsal.py"))
 _INDEXES: Final = ("xl/workbook.xml", "xl/_rels/workbook.xml.rels", "[content_types].xml")
 _OTHER_ZIPS: Final = {
     "word/document.xml": "a Word document",
@@ -183,7 +183,7 @@ def _rehearse(path: Path, packed: int) -> bytes | None:
 
     library = Path(python_calamine.__file__).parents[1]
     limits = str(_memory(packed)), str(math.ceil(_seconds(packed)))
-    command = [sys.executable, "-I", "-S", _REHEARSAL, library, *limits, path.absolute()]
+    command = [sys.executable, "-I", "-S", _REHEARSAL, str(library), *limits, str(path.absolute())]
     try:
         done = subprocess.run(
             command,
@@ -211,8 +211,8 @@ def _seconds(packed: int) -> float:
 def _refuse_needy(path: Path, packed: int) -> NoReturn:
     raise InputError(
         f"{path}: cannot be opened as an Excel workbook with {_memory(packed) >> 20:,} MB of "
-        f"memory and {_seconds(packed):.0f} seconds, plenty for a file of {_size(path.stat().st_size)}; it is damaged "
-        "or made to do harm, so export the table again, as CSV if that can be."
+        f"memory and {_seconds(packed):.0f} seconds, plenty for its {_size(path.stat().st_size)}; "
+        "it is damaged or made to do harm, so export the table again, as CSV if that can be."
     )
 
 

@@ -35,6 +35,8 @@ class TableMapping:
     path: Path
     columns: Mapping[str, ColumnMapping]
     is_beside: bool = True
+    hash: str = ""
+    """The beginning of the file's SHA-256, in brackets, for whoever must know what was used."""
 
     def of(self, heading: str) -> tuple[str, ColumnMapping] | None:
         """Return what is said of a heading, with the heading as the mapping writes it."""
@@ -124,8 +126,7 @@ class TableMapping:
                 heading for heading in self.wanted if heading not in here
             ],
         }
-        sha256 = hashlib.sha256(self.path.read_bytes()).hexdigest()
-        return [f"read by the mapping {self.path} (SHA-256 {sha256[:16]}…)"] + [
+        return [f"read by the mapping {self.path}{self.hash}"] + [
             f"{what}: " + ", ".join(f"'{cut(heading)}'" for heading in headings)
             for what, headings in told.items()
             if headings
@@ -163,7 +164,7 @@ def mapping_for(path: Path, reading: Reading) -> TableMapping | None:
     """
     beside = beside_of(path)
     if beside.is_file():
-        return TableMapping(beside, load_columns(beside))
+        return TableMapping(beside, load_columns(beside), hash=_hash(beside))
     return named_mapping(reading)
 
 
@@ -185,7 +186,11 @@ def named_mapping(reading: Reading) -> TableMapping | None:
             raise CallError(f"there is no mapping {path}{did_you_mean(name, known)}")
     elif not path.is_file():
         raise CallError(f"there is no mapping {path}; check the path.")
-    return TableMapping(path, load_columns(path), is_beside=False)
+    return TableMapping(path, load_columns(path), is_beside=False, hash=_hash(path))
+
+
+def _hash(path: Path) -> str:
+    return f" (SHA-256 {hashlib.sha256(path.read_bytes()).hexdigest()[:16]}…)"
 
 
 def refuse_existing(target: Path) -> None:

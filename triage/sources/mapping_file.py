@@ -21,6 +21,7 @@ from triage.vocabulary import cut
 KNOWN: Final = (*(name for name in COLUMNS if name != "rationale_hash"), RATIONALE)
 """The columns that a heading may mean."""
 _DATED: Final = ("event", "birth")
+_LARGEST: Final = 4 << 20
 
 
 def _as_text(typed: Any) -> Any:
@@ -89,11 +90,13 @@ def load_columns(path: Path) -> dict[str, ColumnMapping]:
         CallError: when it cannot be read or is wrong, with the key, for every mistake at once.
     """
     try:
+        if path.stat().st_size > _LARGEST:
+            raise CallError(f"{path}: is larger than any mapping; make it anew, or take it away.")
         found = tomllib.loads(path.read_text("utf-8-sig"))
     except OSError as error:
         raise CallError(f"{path}: cannot be read ({error.strerror or error}).") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise CallError(f"{path}: is not valid TOML ({error}).") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise CallError(f"{path}: is not valid TOML ({cut(str(error))}).") from None
     try:
         columns = _MappingFile.model_validate(found).columns
     except ValidationError as error:

@@ -139,8 +139,10 @@ def _telling(address: Address, table: str | None = None) -> Iterator[None]:
         if any(word in words for word in _LOCKED):
             todo = "somebody else is writing to it; try again when they have ended"
         elif "not a database" in words or "malformed" in words:
-            what = "looks like a SQLite database and cannot be read as one"
-            todo = "check the file"
+            what = "cannot be read as a SQLite database"
+            todo = "check that the file is one, and whole"
+        elif "interrupted" in words or "too big" in words:
+            todo = "it asks for more than a file of its size should; write its tables out anew"
         elif any(word in words for word in _REFUSED):
             todo = "ask for the right to read the tables of the dataset"
         else:

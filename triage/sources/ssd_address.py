@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 import sqlite3
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +18,10 @@ from triage.vocabulary import cut
 
 SECONDS: Final = 10
 """How long a database, or a table that somebody else holds, is waited for."""
+_LONGEST_CELL: Final = 1_000_000
+_WORK: Final = 4.0
+_WORK_A_MEGABYTE: Final = 1.0
+"""Seconds of the processor that a SQLite file may ask for, many times what reading it takes."""
 _DRIVERS: Final = {
     "sqlite": "sqlite+pysqlite",
     "postgresql": "postgresql+psycopg",
@@ -123,7 +128,12 @@ def _sqlite(address: Address) -> sa.Engine:
     uri = f"{path.absolute().as_uri()}?mode=ro"
 
     def connect() -> sqlite3.Connection:
-        return sqlite3.connect(uri, uri=True, timeout=SECONDS, isolation_level=None)
+        connection = sqlite3.connect(uri, uri=True, timeout=SECONDS, isolation_level=None)
+        # A view can be a loop without an end, and a cell a thousand million bytes of nothing.
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_CELL)
+        ends = time.process_time() + _WORK + _WORK_A_MEGABYTE * (path.stat().st_size >> 20)
+        connection.set_progress_handler(lambda: time.process_time() > ends, 100_000)
+        return connection
 
     return sa.create_engine("sqlite+pysqlite://", poolclass=NullPool, creator=connect)
 

@@ -99,6 +99,15 @@ def read_outcome(text: str) -> Outcome:
     return _flags(loaded)
 
 
+def plain_outcome(text: str | None) -> str | None:
+    """Return an outcome with its flags alone, which reads the same; its free text is dropped."""
+    if not text:
+        return text
+    outcome = read_outcome(text)
+    flags = ",".join(f'"{name}":"{"Y" if said else "N"}"' for name, said in outcome.flags.items())
+    return f"{{{flags}}}" if outcome.is_whole else f"{{{flags}," if flags else "{"
+
+
 class _Pairs(list[tuple[str, Any]]):
     """The keys and values of a JSON object, a key that comes twice kept twice."""
 

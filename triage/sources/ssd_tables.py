@@ -14,6 +14,7 @@ from typing import Any, Final
 import pyarrow as pa
 import sqlalchemy as sa
 
+from triage.sources.ssd_cells import plain_outcome
 from triage.sources.ssd_columns import as_texts, plain_moments
 from triage.tables import RawColumn, encode
 
@@ -200,6 +201,12 @@ def _unless(
     return sa.case((word.in_(TOLD_BY_LETTER), sa.null()), else_=value)
 
 
+def _without_free_text(outcomes: Any) -> Any:
+    """Return outcomes, dictionary-encoded, with their flags alone: no more of them is kept."""
+    texts = [plain_outcome(text) for text in outcomes.dictionary.to_pylist()]
+    return pa.array(texts, pa.string()).take(outcomes.indices).dictionary_encode()
+
+
 def fetch(connection: sa.Connection, found: Found, digest: hashlib._Hash) -> Fetched:
     """Return a table's cells, read in chunks, and add them to the digest of what was read."""
     backend = connection.engine.url.get_backend_name()
@@ -214,6 +221,9 @@ def fetch(connection: sa.Connection, found: Found, digest: hashlib._Hash) -> Fet
         n_rows += len(rows)
         for part, values in zip(parts, zip(*rows, strict=True), strict=True):
             part.append(as_texts(values).dictionary_encode())
+        for field, part in zip(fields, parts, strict=True):
+            if field.endswith("_outcome_json"):
+                part[-1] = _without_free_text(part[-1])
     columns: dict[str, RawColumn] = {}
     for field, part in zip(fields, parts, strict=True):
         column = encode(pa.chunked_array(part) if part else pa.array([], pa.string()))
