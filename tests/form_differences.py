@@ -100,11 +100,11 @@ UNTOLD = (
         lambda record: record.has("decision_at"),
     ),
     Untold(
-        "a worker without a registration number is one who is not registered: that it is not known "
-        "cannot be written",
+        "a registration stands once with the worker, and that somebody is not registered cannot "
+        "be written",
         SSD,
         frozenset({"ALL-05"}),
-        frozenset({(CANNOT_TELL, FLAG), (CANNOT_TELL, CLEAR)}),
-        lambda record: "" in record.registered,
+        frozenset({(FLAG, CANNOT_TELL), (CLEAR, CANNOT_TELL), (CANNOT_TELL, CLEAR)}),
+        lambda record: bool({"false", ""}.intersection(record.registered)),
     ),
 )

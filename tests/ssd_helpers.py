@@ -12,7 +12,7 @@ from triage.records import Loaded, load
 from triage.sources.ssd import read_ssd
 from triage.sources.ssd_tables import TABLES
 from triage.tables import LOST, ChildTable, RawTable, Source
-from triage.validation import BLANK, GIVEN, UNREADABLE
+from triage.validation import BLANK, GIVEN, UNREAD
 
 Cell = str | int | float | bytes | None
 Row = Mapping[str, Cell]
@@ -94,7 +94,7 @@ def told(source: Source, column: str) -> dict[str, str | None]:
     found = referrals.column(column)
     answers: dict[str, str | None] = {}
     for name, state, value in zip(referrals.ids, found.state, found.value, strict=True):
-        assert state in (GIVEN, BLANK, UNREADABLE)
+        assert state in (GIVEN, BLANK, *UNREAD)
         if state == GIVEN:
             day = str(value.astype("datetime64[D]"))
             answers[str(name)] = found.names[value] if found.names else day

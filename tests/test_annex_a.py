@@ -21,7 +21,7 @@ from triage.sources import read_source
 from triage.sources.annex_a_headings import list_number
 from triage.sources.annex_a_words import SOURCE_WORDS
 from triage.tables import Source
-from triage.validation import BLANK, GIVEN, UNREADABLE
+from triage.validation import BLANK, GIVEN, UNTOLD
 
 AS_OF = dt.date(2023, 6, 30)
 MAY = dt.date(2023, 5, 1)
@@ -242,7 +242,7 @@ def test_a_closed_episode_without_a_date_is_never_taken_for_an_open_one(tmp_path
         ("", "", ""),
     )
     state = result.referrals.column("closed_on").state.tolist()
-    assert state == [UNREADABLE, UNREADABLE, BLANK, GIVEN, BLANK]
+    assert state == [UNTOLD, UNTOLD, BLANK, GIVEN, BLANK]
     told = {(p.row, p.column, p.message.partition(" says")[0]) for p in result.problems}
     assert told == {
         (2, "closed_on", "the case status 'e) Closed episode'"),

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+import subprocess
+import sys
 import tempfile
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -11,7 +14,7 @@ from unittest.mock import patch
 
 import pytest
 from cin_files import COLUMNS, Plainly, census_files, tidy, write_census
-from conftest import Triage
+from conftest import REPOSITORY, Triage
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -294,3 +297,12 @@ def test_dates_out_of_order_are_findings_with_what_was_typed_and_lose_no_row(
     told = "closed_on '2020-01-01' is before referral_date '2021-05-03' (census rule 8630)"
     assert f"query,census.xml,1,closed_on,{told}" in out.splitlines()
     assert "problem,census.xml,2,referral_date,'1985-03-01' lies before 1990" in out
+
+
+def test_reading_needs_little_more_memory_than_the_tables_it_returns() -> None:
+    command = [sys.executable, REPOSITORY / "tests/benchmarks/read_cin.py"]
+    options = ["--children", "2000", "--times", "1"]
+    done = subprocess.run([*command, *options], capture_output=True, text=True, check=True)
+    told = re.findall(r"(\w+): 2,\d{3} children, .* (\d+) MB above the \d+ MB", done.stdout)
+    assert [kind for kind, _ in told] == ["dirty", "clean"]
+    assert all(int(above) <= 100 for _, above in told)

@@ -218,6 +218,8 @@ def test_init_writes_settings_that_load_and_never_overwrites(
         every_key.replace('"our_rules"', repr(str(shipped("rules"))))
     )
     (workplace / "own_rules").mkdir()
+    (workplace / "mappings").mkdir()
+    (workplace / "mappings" / "our_system.toml").write_text('columns.Gone.means = "team"\n')
     assert triage("check", records, "--as-of", AS_OF)[0] in (0, 1)
 
 

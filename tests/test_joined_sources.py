@@ -12,7 +12,7 @@ from triage.errors import InputError
 from triage.records import Loaded, load
 from triage.sources import read_source
 from triage.tables import Source
-from triage.validation import BLANK, GIVEN, UNREADABLE
+from triage.validation import BLANK, GIVEN, UNREADABLE, UNTOLD
 
 AS_OF = dt.date(2023, 6, 30)
 
@@ -201,7 +201,7 @@ def test_annex_a_as_a_folder_of_lists_with_and_without_titles(tmp_path: Path) ->
     assert referrals.column("nfa").value[:2].tolist() == [1, 0]
     assert referrals.column("nfa").state.tolist() == [0, 0, 1]
     assert referrals.column("assessment_authorised_on").state.tolist() == [1, 0, 1]
-    assert referrals.column("closed_on").state.tolist() == [2, 0, 2]
+    assert referrals.column("closed_on").state.tolist() == [UNTOLD, GIVEN, UNTOLD]
 
 
 CENSUS = """<?xml version="1.0"?>
@@ -280,6 +280,6 @@ def test_an_error_in_a_workbook_is_a_cell_that_cannot_be_read_never_a_blank_one(
     decision = result.referrals.column("decision_at")
     assert decision.state.tolist() == [UNREADABLE, GIVEN]
     assert result.referrals.column("team").state.tolist() == [UNREADABLE, BLANK]
-    assert result.referrals.column("rationale_length").state.tolist() == [UNREADABLE, BLANK]
+    assert result.referrals.column("rationale_length").state.tolist() == [UNTOLD, BLANK]
     (message,) = [p.message for p in result.problems if p.column == "team"]
     assert message == "'#N/A' is an error of the spreadsheet, not a value"

@@ -24,7 +24,7 @@ from triage.sources import read_inputs
 from triage.sources.extracts import extract_of
 from triage.sources.grid import grid_of_rows
 from triage.tables import Extract, RawTable, Source, encode
-from triage.validation import BLANK, GIVEN, UNREADABLE
+from triage.validation import BLANK, GIVEN, UNTOLD
 
 AS_OF = dt.date(2026, 9, 30)
 HISTORY = dt.date(2024, 9, 30)
@@ -364,4 +364,4 @@ def test_blank_and_unreadable_dates_are_told_apart(workplace: Path, census: Path
     table(workplace / "decisions.csv", "child_id,decision_at A,2026-05-01 A, B,soon")
     inputs = read_inputs([str(census), "decisions.csv"], USUAL, lambda stage: None)
     state = load(inputs, AS_OF).referrals.column("decision_at").state.tolist()
-    assert state == [GIVEN, BLANK, UNREADABLE]
+    assert state == [GIVEN, BLANK, UNTOLD]

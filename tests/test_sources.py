@@ -94,7 +94,7 @@ def test_rows_too_short_or_too_long_are_listed_and_judged(tmp_path: Path) -> Non
     assert len(result.referrals) == 3
     assert [(p.row, p.column) for p in result.problems] == [(2, "decision_at"), (3, "")]
     decision = result.referrals.column("decision_at")
-    assert decision.state.tolist() == [2, 1, 1]
+    assert decision.state.tolist() == [4, 1, 1]
 
 
 def test_headings_match_in_any_dress_and_by_the_names_of_other_returns(tmp_path: Path) -> None:

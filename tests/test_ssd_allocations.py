@@ -128,7 +128,7 @@ def test_a_worker_has_a_role_and_is_registered_by_the_number(tmp_path: Path) -> 
     names = ("allocated_worker_id", "allocated_worker_role", "worker_is_registered")
     assert records(table, *names) == [
         ("W1", "SW 1", "true"),
-        ("W2", "Holder", "false"),
+        ("W2", "Holder", ""),
         ("W3", "Holder", LOST),
         ("W4", "Holder", LOST),
     ]

@@ -20,7 +20,7 @@ from triage.calendar import to_date
 from triage.schema import COLUMNS, ColumnSpec
 from triage.sources.folder import BESIDE, CONTACT_COLUMNS
 from triage.tables import ChildTable, Extract, Input, RawColumn, RawTable
-from triage.validation import BLANK, GIVEN, UNREADABLE, Distinct, read_distinct
+from triage.validation import BLANK, GIVEN, UNREAD, Distinct, read_distinct
 
 MOST_CODES: Final = 12
 """Codes of one column up to which each is told with its count."""
@@ -154,7 +154,7 @@ def _column_held(
         spec.name,
         len(raw.codes),
         int(rows[distinct.state == BLANK].sum()),
-        int(rows[distinct.state == UNREADABLE].sum()),
+        int(rows[np.isin(distinct.state, UNREAD)].sum()),
     )
     is_given = (distinct.state == GIVEN) & (rows > 0)
     match spec.kind:

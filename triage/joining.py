@@ -27,7 +27,16 @@ from triage.matching import (
 )
 from triage.schema import COLUMNS
 from triage.tables import ChildTable, Extract, Problem, Source
-from triage.validation import BLANK, GIVEN, UNREADABLE, Column, ValidTable, absent, validate
+from triage.validation import (
+    BLANK,
+    GIVEN,
+    UNREAD,
+    UNTOLD,
+    Column,
+    ValidTable,
+    absent,
+    validate,
+)
 from triage.vocabulary import counted
 
 
@@ -230,16 +239,16 @@ def _rank(event: Column, chooses: str, as_of: int) -> Rows:
     Of first events, one that has happened, then one that may have, then what lies later or is
     blank; of latest ones, one that cannot be read first, since it may be the latest.
     """
-    is_given, is_unread = event.state == GIVEN, event.state == UNREADABLE
+    is_given, is_unread = event.state == GIVEN, np.isin(event.state, UNREAD)
     if chooses == "last":
         return np.where(is_unread, 0, np.where(is_given, 1, 2))
     return np.select([is_given & (event.value <= as_of), is_unread, is_given], [0, 1, 2], 3)
 
 
 def _spread(column: Column, chosen: Rows, is_none: npt.NDArray[np.bool_]) -> Column:
-    """Return a column of the chosen rows; without one, blank where that is known, else unread."""
+    """Return a column of the chosen rows; without one, blank where that is known, else untold."""
     taken = column.take(np.maximum(chosen, 0)) if len(column.state) else absent(len(chosen))
-    without = np.where(is_none, BLANK, UNREADABLE)
+    without = np.where(is_none, BLANK, UNTOLD)
     state = np.where(chosen >= 0, taken.state, without).astype(np.uint8)
     return Column(state, taken.value, column.names, taken.seconds)
 

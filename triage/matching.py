@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from triage.tables import ChildTable, RawTable
-from triage.validation import GIVEN, UNREADABLE, Column, ValidTable, absent
+from triage.validation import GIVEN, UNREAD, Column, ValidTable, absent
 
 Rows = npt.NDArray[np.int64]
 Texts = npt.NDArray[np.object_]
@@ -86,7 +86,7 @@ def may_have_one(
     if child.match_by not in ("extract", "child_and_event"):
         return np.zeros(len(main.raw), bool)
     dates = ("referral_date", child.event)
-    is_unread = np.any([beside.column(name).state == UNREADABLE for name in dates], axis=0)
+    is_unread = np.any([np.isin(beside.column(name).state, UNREAD) for name in dates], axis=0)
     is_unread &= text(beside.column("referral_id")) == ""
     lost = text(beside.column("child_id"))[is_unread & (matched.how == NONE)]
     ours = text(main.column("child_id"))

@@ -18,7 +18,7 @@ from triage import calendar
 from triage.entries import Entries, Events
 from triage.measure import Measure, Truth, Whole, known, truth
 from triage.schema import BELONGS_TO, COLUMNS
-from triage.validation import ABSENT, BLANK, GIVEN, UNREADABLE, Column
+from triage.validation import ABSENT, BLANK, GIVEN, UNREAD, UNTOLD, Column
 
 _NEVER_MASKED: Final = frozenset(
     {"nfa", "date_of_birth", "expected_date_of_birth", "referral_date", "contact_date"}
@@ -126,7 +126,7 @@ class Subject:
     @cached_property
     def is_restricted(self) -> Truth:
         """Return where only named people may see the record; a mark that cannot be read counts."""
-        unread = self.column("restricted").state == UNREADABLE
+        unread = np.isin(self.column("restricted").state, UNREAD)
         return np.asarray(self.yes("restricted") | unread, bool)
 
     @cached_property
@@ -226,9 +226,9 @@ class ReferralSubject(Subject):
         return ~self.has_previous & (self.months_covered >= LOOK_BACK_MONTHS)
 
     def of_previous(self, name: str) -> Column:
-        """Return a column of the previous referral; unreadable where none was found."""
+        """Return a column of the previous referral; untold where none was found."""
         taken = self.column(name).take(np.maximum(self.previous, 0))
-        state = np.where(self.has_previous, taken.state, UNREADABLE).astype(np.uint8)
+        state = np.where(self.has_previous, taken.state, UNTOLD).astype(np.uint8)
         return replace(taken, state=state)
 
     @cached_property
@@ -245,7 +245,7 @@ class ReferralSubject(Subject):
         """
         decision = self.column("decision_at")
         start = np.where(decision.state == GIVEN, decision.value, self.day)
-        return start, decision.state != UNREADABLE
+        return start, ~np.isin(decision.state, UNREAD)
 
 
 class ContactSubject(Subject):
@@ -296,9 +296,9 @@ class ContactSubject(Subject):
     def is_restricted(self) -> Truth:
         """Return where the contact, or any referral of the child, is for named people only."""
         marks = self.referrals.column("restricted")
-        is_marked = ((marks.state == GIVEN) & (marks.value == 1)) | (marks.state == UNREADABLE)
+        is_marked = ((marks.state == GIVEN) & (marks.value == 1)) | np.isin(marks.state, UNREAD)
         children = set(self.referrals.child_ids[is_marked].tolist())
         by_child = [child in children for child in self.entries.child_ids.tolist()]
         own = self.column("restricted")
-        marked = self.yes("restricted") | (own.state == UNREADABLE)
+        marked = self.yes("restricted") | np.isin(own.state, UNREAD)
         return np.asarray(marked | np.array(by_child, bool), bool)

@@ -1,7 +1,8 @@
 """Validation of one table against the schema: each distinct cell once, every problem of every row.
 
 The result is typed columns in which each cell has a state: given, blank (known not to be there),
-unreadable (typed, but not readable) or absent (the extract does not carry the column).
+unreadable (typed, but not readable), untold (it may hold anything) or absent (the extract does not
+carry the column).
 """
 
 from __future__ import annotations
@@ -24,6 +25,11 @@ GIVEN: Final = 0
 BLANK: Final = 1
 UNREADABLE: Final = 2
 ABSENT: Final = 3
+UNTOLD: Final = 4
+"""What stood there is not in the extract (a row cut short, one letter for two codes, an episode in
+no list): neither blank nor readable, and nothing was typed that could be wrong."""
+UNREAD: Final = (UNREADABLE, UNTOLD)
+"""The states of a cell that may hold anything."""
 
 States = npt.NDArray[np.uint8]
 
@@ -67,7 +73,7 @@ def read_distinct(spec: ColumnSpec, raw: RawColumn, earliest: dt.date | None) ->
     """Return the distinct texts of a column read by the schema."""
     n = len(raw.texts)
     state = np.array(
-        [UNREADABLE if text is LOST else GIVEN if text else BLANK for text in raw.texts], np.uint8
+        [UNTOLD if text is LOST else GIVEN if text else BLANK for text in raw.texts], np.uint8
     )
     value = np.zeros(n, np.int64)
     seconds = np.zeros(n, np.int32) if spec.kind == "event" else None

@@ -23,7 +23,16 @@ from triage.measure import (
     truth,
 )
 from triage.subject import ReferralSubject, Subject
-from triage.validation import ABSENT, BLANK, GIVEN, UNREADABLE, Column, absent
+from triage.validation import (
+    ABSENT,
+    BLANK,
+    GIVEN,
+    UNREAD,
+    UNREADABLE,
+    UNTOLD,
+    Column,
+    absent,
+)
 
 _FAR: Final = 10**7
 """A day later than any: an allocation that lasts."""
@@ -52,6 +61,7 @@ def allocation_clock(s: ReferralSubject) -> Measure:
         GIVEN: "the decision of {}",
         BLANK: "the referral of {}, no decision being recorded",
         UNREADABLE: "a date that cannot be read",
+        UNTOLD: "a date that cannot be told",
         ABSENT: "the referral of {}, since the extract carries no decisions",
     }
     start, _ = s.allocation_start
@@ -268,7 +278,7 @@ def _oversight_start(s: ReferralSubject) -> Whole:
 def _up_to(s: ReferralSubject, measure: Measure) -> Measure:
     """Return a time without oversight; where a note cannot be read, anything up to the whole."""
     state = s.column("last_oversight_on").state
-    low = np.where(state == UNREADABLE, 0, measure.value)
+    low = np.where(np.isin(state, UNREAD), 0, measure.value)
     is_unknown = state == ABSENT
     return replace(
         measure,

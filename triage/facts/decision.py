@@ -25,7 +25,7 @@ from triage.measure import (
     truth,
 )  # fmt: skip
 from triage.subject import ReferralSubject
-from triage.validation import BLANK, GIVEN, UNREADABLE, Column
+from triage.validation import BLANK, GIVEN, UNREAD, Column
 
 
 def is_recorded_true(s: ReferralSubject, name: str) -> Measure:
@@ -146,7 +146,7 @@ def _first_oversight(s: ReferralSubject) -> tuple[Whole, Truth]:
     first = latest.value.copy()
     np.minimum.at(first, notes.owner[rows], note.value[rows])
     is_unread = np.zeros(s.n, bool)
-    is_unread[notes.owner[note.state == UNREADABLE]] = True
+    is_unread[notes.owner[np.isin(note.state, UNREAD)]] = True
     return first, s.given("last_oversight_on") & ~is_unread
 
 

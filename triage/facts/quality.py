@@ -11,7 +11,7 @@ from triage.facts.fact import Fact, number
 from triage.measure import UNBOUNDED, Measure, Truth, between, known, truth
 from triage.schema import REFERRAL_COLUMNS
 from triage.subject import EVENTS, ReferralSubject, Subject
-from triage.validation import ABSENT, BLANK, GIVEN, UNREADABLE
+from triage.validation import ABSENT, BLANK, GIVEN, UNREAD, UNREADABLE
 
 _DATES: Final = tuple(sorted(EVENTS.intersection(REFERRAL_COLUMNS)))
 
@@ -64,7 +64,7 @@ def has_date_in_future(s: Subject) -> Measure:
     days = np.sort(s.whole.day)
     made_on = int(days[-2]) if len(days) > 1 else s.as_of
     states = [s.entries.column(name).state for name in _DATES]
-    is_read = ~np.any([state == UNREADABLE for state in states], axis=0)
+    is_read = ~np.any([np.isin(state, UNREAD) for state in states], axis=0)
     is_carried = np.any([state != ABSENT for state in states], axis=0)
     return truth(is_later & (latest.value > made_on), ~is_later & is_read & is_carried)
 

@@ -12,7 +12,7 @@ from triage.facts.decision import is_recorded_true
 from triage.facts.fact import WORKING_DAYS, Fact, date, has, text
 from triage.measure import Measure, known
 from triage.subject import NEVER, ReferralSubject
-from triage.validation import BLANK, GIVEN, UNREADABLE
+from triage.validation import BLANK, GIVEN, UNREAD
 
 
 def working_days_of_assessment(s: ReferralSubject) -> Measure:
@@ -21,7 +21,7 @@ def working_days_of_assessment(s: ReferralSubject) -> Measure:
     end = np.where(closed.state == GIVEN, closed.value, s.clock)
     end = np.where(authorised.state == GIVEN, authorised.value, end)
     is_known = (authorised.state == GIVEN) | (
-        (authorised.state == BLANK) & (closed.state != UNREADABLE)
+        (authorised.state == BLANK) & ~np.isin(closed.state, UNREAD)
     )
     return s.working_days(s.day, end, is_known)
 
@@ -58,7 +58,7 @@ def days_without_early_help(s: ReferralSubject) -> Measure:
     found = np.full(s.n, s.clock, np.int64)
     found[first.index.to_numpy(np.int64)] = first.to_numpy(np.int64)
     days = np.maximum(found - closed.value, 0)
-    unread = np.isin(s.entries.child, events.owner[started.state == UNREADABLE])
+    unread = np.isin(s.entries.child, events.owner[np.isin(started.state, UNREAD)])
     return known(days, (closed.state == GIVEN) & ~unread, closed.state == BLANK)
 
 

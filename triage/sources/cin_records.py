@@ -29,7 +29,7 @@ from triage.sources.cin_pieces import (
 from triage.sources.cin_shape import ANYWHERE, CELL_OF_PLACE, CELLS, NUMBER
 from triage.sources.cin_stream import MOST_BYTES, check_root, too_long
 from triage.sources.cin_tolerated import Tolerated
-from triage.sources.cin_tree import Places, Tree, grow, known, whole_part
+from triage.sources.cin_tree import Places, Tree, depths, grow, known, whole_part
 
 MOST_TAGS: Final = 1_000_000
 """The most tags that are read at once: those of one child, and of the block it stands in."""
@@ -114,13 +114,14 @@ class Reader:
         names = np.array(self._lexicon.name_of_tag, np.int16)
         step = np.concatenate([np.ones(len(before), np.int8), pieces.step])
         name = np.concatenate([names[before], pieces.name])
+        depth = depths(step)
         n_whole = len(step) if is_last else whole_part(step, name)
         n_pieces = n_whole - len(before)
         if n_pieces <= 0:
             return block
         tag = np.concatenate([before, pieces.tag])
         tree = grow(step[:n_whole], tag[:n_whole], name[:n_whole], len(before))
-        self._check_ends(tree, pieces, n_pieces, is_last)
+        self._check_ends(depth[:n_whole], pieces, n_pieces, is_last)
         code = np.concatenate([np.full(len(before), -1, np.int32), pieces.code])[:n_whole]
         self._take(tree, pieces, code)
         self._open = [int(tag[tree.holder_tag[holder]]) for holder in tree.still_open()]
@@ -128,15 +129,15 @@ class Reader:
             return b""
         return block[int(pieces.begins[n_pieces]) + n_pieces :]
 
-    def _check_ends(self, tree: Tree, pieces: Pieces, n_pieces: int, is_last: bool) -> None:
+    def _check_ends(self, depth: Codes, pieces: Pieces, n_pieces: int, is_last: bool) -> None:
         """Leave to expat a file with more than one outermost element, or one never closed."""
-        outermost = np.flatnonzero(np.cumsum(tree.step, dtype=np.int32) == 0)
+        outermost = np.flatnonzero(depth == 0)
         if not len(outermost):
             if is_last:
                 raise NotPlain
             return
         after = pieces.texts[int(pieces.code[n_pieces - 1])].as_py()
-        if outermost[0] != len(tree.step) - 1 or after.strip(" \t\r\n"):
+        if outermost[0] != len(depth) - 1 or after.strip(" \t\r\n"):
             raise NotPlain
         self._is_closed = True
 

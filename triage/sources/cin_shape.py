@@ -5,7 +5,6 @@ Every other name is an unknown block, which is read past and counted.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -80,13 +79,6 @@ NAMES: Final = tuple(dict.fromkeys([*_HOLDERS, *(c.element for c in CELLS), *_PA
 
 NUMBER: Final = {name: place for place, name in enumerate(NAMES, start=1)}
 _SIZE: Final = len(NAMES) + 1
-
-
-def numbers(names: Iterable[str]) -> Bools:
-    """Return which known names are among some, by number."""
-    found = np.zeros(_SIZE, bool)
-    found[[NUMBER[name] for name in names]] = True
-    return found
 
 
 def _cell_of_place() -> npt.NDArray[np.int8]:

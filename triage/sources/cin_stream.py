@@ -27,8 +27,9 @@ _PROLOG: Final = re.compile(
     rb"(?:<\?xml\s+version\s*=\s*(?:'1\.0'|\"1\.0\")"
     rb"(?:\s+encoding\s*=\s*(?:'[Uu][Tt][Ff]-8'|\"[Uu][Tt][Ff]-8\"))?"
     rb"(?:\s+standalone\s*=\s*(?:'(?:yes|no)'|\"(?:yes|no)\"))?\s*\?>)?"
-    rb"[ \t\r\n]*"
+    rb"(?:[ \t\r\n]+|<!--(?:[\t\r\n -,.-~]|-(?!-))*-->)*"
 )
+"""What may stand before the first element of plain XML: its declaration, spaces, comments."""
 
 
 def read_blocks(file: BinaryIO, digest: Any) -> Iterator[bytes]:
@@ -39,7 +40,7 @@ def read_blocks(file: BinaryIO, digest: Any) -> Iterator[bytes]:
 
 
 def as_they_stand(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield the blocks without the declaration of plain XML in UTF-8 before the first element."""
+    """Yield the blocks, the first without what stands before the first element of plain XML."""
     for block in blocks:
         prolog = _PROLOG.match(block)
         yield block[prolog.end() :] if prolog else block

@@ -70,17 +70,26 @@ def known(names: Numbers) -> Numbers:
     return np.where(names <= _N_KNOWN, names, np.int16(0))
 
 
+def depths(step: Steps) -> Codes:
+    """Return how many elements are open after each of some tags.
+
+    Raises:
+        BeyondACensus: for elements that lie deeper in one another than in any census.
+        NotPlain: when an end tag closes nothing.
+    """
+    depth = np.cumsum(step, dtype=np.int32)
+    if depth.max() > DEEPEST:
+        raise BeyondACensus(f"has elements that lie in one another more than {DEEPEST} deep")
+    if depth.min() < 0:
+        raise NotPlain
+    return depth
+
+
 def whole_part(step: Steps, name: Numbers) -> int:
     """Return how many tags at the start can be read before more of the file is known.
 
     They end after a tag that closes something, and outside any child.
-
-    Raises:
-        BeyondACensus: for elements that lie deeper in one another than in any census.
     """
-    depth = np.cumsum(step, dtype=np.int32)
-    if len(depth) and depth.max() > DEEPEST:
-        raise BeyondACensus(f"has elements that lie in one another more than {DEEPEST} deep")
     children = np.flatnonzero((name == _CHILD) & (step != 0))
     open_children = np.cumsum(step[children], dtype=np.int32)
     if len(children) and open_children[-1] > 0:
@@ -93,13 +102,13 @@ def whole_part(step: Steps, name: Numbers) -> int:
 
 
 def grow(step: Steps, tag: Numbers, name: Numbers, n_before: int) -> Tree:
-    """Return the elements of a run of tags that begins outside every element.
+    """Return the elements of a run of tags that begins outside every element, at sound depths.
 
     The first ``n_before`` tags stand for elements that were opened in an earlier run: they hold
     others, and are not among the elements of this one.
 
     Raises:
-        NotPlain: when an end tag is not that of the element it closes, or closes nothing.
+        NotPlain: when an end tag is not that of the element it closes.
     """
     is_pair = np.zeros(len(step) + 1, bool)
     is_pair[1:-1] = (step[:-1] == 1) & (step[1:] == -1)
@@ -139,9 +148,7 @@ def _around(step: Steps) -> Places:
 
     Of the tags after which the depth is the same, the last that opened one is it.
     """
-    depth = np.cumsum(step, dtype=np.int32).astype(np.int8)
-    if len(depth) and depth.min() < 0:
-        raise NotPlain
+    depth = np.cumsum(step, dtype=np.int8)
     order = np.argsort(depth, kind="stable")
     places = np.where(step[order] == 1, np.arange(len(order)), -1)
     last = np.maximum.accumulate(places) if len(places) else places

@@ -14,11 +14,13 @@ import sys
 import zipfile
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Final
 
 from triage.errors import InputError
+from triage.sources.workbook_xml import unvalued_cells
 from triage.vocabulary import counted, cut
 
 MOST_UNPACKED: Final = 2 << 30
@@ -57,6 +59,7 @@ _OTHER_OLE: Final = {
 }
 _SAFE: Final = 0
 _REFUSED: Final = 3
+_SHEET_REFUSED: Final = 4
 _SAVE_AGAIN: Final = "open it, save the table as .xlsx or CSV, and give that"
 
 
@@ -71,16 +74,18 @@ def check_workbook(file: BufferedReader, path: Path) -> None:
         _check_directory(file, path)
         with zipfile.ZipFile(file) as archive:
             parts = archive.infolist()
-    except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError) as error:
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError, OSError) as error:
         raise _unreadable(path, f"its zip directory is damaged: {error}") from None
     _check_parts(parts, size, path)
     packed = sum(part.compress_size for part in parts if part.filename.casefold().endswith("xml"))
-    tried = _rehearse(path, packed)
-    if tried is not None:
-        _refuse_deceit(path, parts, size, file)
-        if tried:
-            _refuse_scattered(path, tried)
-            _refuse_needy(path, packed)
+    rehearsed = _rehearse(path, packed)
+    if rehearsed.code == _SAFE:
+        return
+    _refuse_deceit(path, parts, size, file)
+    if rehearsed.code not in (_REFUSED, _SHEET_REFUSED):
+        # Cells that lie far apart are found in the text of the sheet, and told in words of it.
+        unvalued_cells(path, rehearsed.sheet)
+    _refuse_unread(path, rehearsed, packed)
 
 
 def check_old_workbook(file: BufferedReader, path: Path) -> None:
@@ -99,8 +104,9 @@ def check_old_workbook(file: BufferedReader, path: Path) -> None:
             raise InputError(f"{path}: looks like {what}, not a workbook; {_SAVE_AGAIN}.")
         size = len(data)
     packed = size // 8
-    if _rehearse(path, packed):
-        _refuse_needy(path, packed)
+    rehearsed = _rehearse(path, packed)
+    if rehearsed.code != _SAFE:
+        _refuse_unread(path, rehearsed, packed)
 
 
 def _has_stream(data: mmap.mmap, name: str) -> bool:
@@ -173,17 +179,21 @@ def _is_bomb(packed: int, unpacked: int) -> bool:
     return unpacked > MOST_UNPACKED or unpacked > max(_MATTERS, MOST_TIMES * packed)
 
 
-def _rehearse(path: Path, packed: int) -> bytes | None:
-    """Open a workbook in a process of its own, with limits that ``packed`` bytes should keep to.
+@dataclass(frozen=True)
+class _Rehearsal:
+    """How the opening of a workbook in a process of its own ended, and the sheet tried last."""
 
-    Returns None when it can be read, else the names of the sheets that were tried, a line each; ""
-    stands for a workbook that its reader refuses in order.
-    """
+    code: int | None
+    sheet: str
+
+
+def _rehearse(path: Path, packed: int) -> _Rehearsal:
+    """Open a workbook in a process of its own, with limits that ``packed`` bytes should keep to."""
     import python_calamine
 
-    library = Path(python_calamine.__file__).parents[1]
+    library = str(Path(python_calamine.__file__).parents[1])
     limits = str(_memory(packed)), str(math.ceil(_seconds(packed)))
-    command = [sys.executable, "-I", "-S", _REHEARSAL, str(library), *limits, str(path.absolute())]
+    command = [sys.executable, "-I", "-S", _REHEARSAL, library, *limits, str(path.absolute())]
     try:
         done = subprocess.run(
             command,
@@ -193,11 +203,23 @@ def _rehearse(path: Path, packed: int) -> bytes | None:
             timeout=_seconds(packed) * _WALL,
             check=False,
         )
+        code, named = done.returncode, done.stdout
     except subprocess.TimeoutExpired as error:
-        return error.stdout or b"\n"
-    if done.returncode == _SAFE:
-        return None
-    return b"" if done.returncode == _REFUSED else done.stdout or b"\n"
+        code, named = None, error.stdout or b""
+    return _Rehearsal(code, named.decode("utf-8", "replace").rstrip("\n").rpartition("\n")[2])
+
+
+def _refuse_unread(path: Path, rehearsed: _Rehearsal, packed: int) -> None:
+    """Refuse a workbook that could not be opened; what its reader refuses, it says best itself."""
+    if rehearsed.code == _REFUSED:
+        return
+    if rehearsed.code == _SHEET_REFUSED:
+        raise _unreadable(path, f"its sheet {cut(rehearsed.sheet)} is damaged")
+    raise InputError(
+        f"{path}: cannot be opened as an Excel workbook with {_memory(packed) >> 20:,} MB of "
+        f"memory and {_seconds(packed):.0f} seconds, plenty for its {_size(path.stat().st_size)}; "
+        "it is damaged or made to do harm, so export the table again, as CSV if that can be."
+    )
 
 
 def _memory(packed: int) -> int:
@@ -208,25 +230,8 @@ def _seconds(packed: int) -> float:
     return _SECONDS + _SECONDS_A_MEGABYTE * (packed >> 20)
 
 
-def _refuse_needy(path: Path, packed: int) -> NoReturn:
-    raise InputError(
-        f"{path}: cannot be opened as an Excel workbook with {_memory(packed) >> 20:,} MB of "
-        f"memory and {_seconds(packed):.0f} seconds, plenty for its {_size(path.stat().st_size)}; "
-        "it is damaged or made to do harm, so export the table again, as CSV if that can be."
-    )
-
-
 def _size(n_bytes: int) -> str:
     return f"{n_bytes >> 10:,} KB" if n_bytes < 10 << 20 else f"{n_bytes >> 20:,} MB"
-
-
-def _refuse_scattered(path: Path, named: bytes) -> None:
-    """Refuse a sheet whose cells lie far apart; ``named`` holds the sheets tried, the last last."""
-    from triage.sources.workbook_xml import unvalued_cells
-
-    sheets = named.decode("utf-8", "replace").splitlines()
-    if sheets:
-        unvalued_cells(path, sheets[-1])
 
 
 def _refuse_deceit(

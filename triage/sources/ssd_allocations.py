@@ -226,10 +226,10 @@ def _of_workers(
 
 
 def _is_registered(number: str) -> str | None:
-    """Return whether a registration number is that of a social worker; without one, it is none."""
+    """Return that a number is that of a social worker; the dataset holds one only if available."""
     number = cells.identifier(number)
     if not number:
-        return "false"
+        return ""
     return "true" if number.upper().startswith("SW") else LOST
 
 

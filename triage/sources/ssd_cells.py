@@ -99,11 +99,11 @@ def read_outcome(text: str) -> Outcome:
     return _flags(loaded)
 
 
-def plain_outcome(text: str | None) -> str | None:
+def plain_outcome(text: str) -> str:
     """Return an outcome with its flags alone, which reads the same; its free text is dropped."""
-    if not text:
-        return text
-    outcome = read_outcome(text)
+    outcome = read_outcome(text.strip())
+    if not text.strip():
+        return ""
     flags = ",".join(f'"{name}":"{"Y" if said else "N"}"' for name, said in outcome.flags.items())
     return f"{{{flags}}}" if outcome.is_whole else f"{{{flags}," if flags else "{"
 

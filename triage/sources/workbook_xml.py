@@ -10,6 +10,7 @@ from __future__ import annotations
 import html
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,10 +31,11 @@ _MOST_GAPS: Final = 20
 is refused."""
 _PREFIX: Final = re.compile(rb"<(\w+:)?row\b")
 _PLACE: Final = re.compile(rb"\br=[\"']([A-Z]{1,3})([0-9]{1,7})[\"']")
-_ERROR: Final = rb"<%bc\b([^>]*\bt=[\"']e[\"'][^>]*)>(?:(?!</%bc>).)*?<%bv\b[^>]*>([^<]*)</%bv>"
+# Neither goes back over what it has seen: a cell of a megabyte of space costs one look at it.
+_ERROR: Final = rb"<%bc\b([^>]*\bt=[\"']e[\"'][^>]*)>(?:(?!</?%bc\b).)*?<%bv\b[^>]*>([^<]*)</%bv>"
 _UNCOUNTED: Final = (
-    rb"<%bc\b((?:(?!\bt=[\"']str[\"'])[^>])*)(?<!/)>\s*"
-    rb"<%bf\b(?:[^>]*/>|[^>]*(?<!/)>[^<]*</%bf>)\s*(?:<%bv\b[^>]*/>|<%bv\b[^>]*></%bv>)?\s*</%bc>"
+    rb"<%bc\b((?:(?!\bt=[\"']str[\"'])[^>])*)(?<!/)>\s*+<%bf\b(?:[^>]*/>|[^>]*(?<!/)>[^<]*</%bf>)"
+    rb"\s*+(?:<%bv\b[^>]*/>|<%bv\b[^>]*></%bv>)?+\s*+</%bc>"
 )
 
 Unvalued = dict[tuple[int, int], str]
@@ -78,6 +80,15 @@ def unvalued_cells(path: Path, sheet: str) -> Unvalued:
     """
     if not zipfile.is_zipfile(path):
         return {}
+    try:
+        return _unvalued_cells(path, sheet)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        raise InputError(
+            f"{path} [{sheet}]: is damaged ({error}); open the workbook in Excel and save it again."
+        ) from None
+
+
+def _unvalued_cells(path: Path, sheet: str) -> Unvalued:
     with zipfile.ZipFile(path) as archive:
         part = _sheet_parts(archive).get(sheet)
         if part is None:
