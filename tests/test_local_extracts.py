@@ -256,6 +256,60 @@ def test_an_extract_may_be_a_sheet_under_a_title(
     assert found["joins"][0]["n_same_day"] == 1
 
 
+def sheets(path: Path, **tables: list[list[str]]) -> Path:
+    with pd.ExcelWriter(path, engine="xlsxwriter") as book:
+        for name, rows in tables.items():
+            pd.DataFrame(rows).to_excel(book, sheet_name=name, index=False, header=False)
+    return path
+
+
+REFERRALS = [
+    ["child_id", "referral_date", "nfa"], ["A", "2026-05-01", "0"], ["A", "2026-09-01", "0"],
+]  # fmt: skip
+
+
+def test_referrals_and_decisions_may_stand_on_sheets_of_one_workbook(
+    triage: Triage, workplace: Path
+) -> None:
+    sheets(
+        workplace / "council.xlsx",
+        Guidance=[["How to fill this in", ""]],
+        Referrals=REFERRALS,
+        Decisions=[["child_id", "referral_date", "decision_at"], ["A", "2026-09-01", "2026-09-10"]],
+        Decisions_old=[["child_id", "decision_at"], ["A", "2026-05-01"]],
+        Contacts=[["child_id", "contact_date"], ["Z", "2026-09-01"]],
+    )
+    found = checked(triage, "council.xlsx")
+    assert found["inputs"][0]["kind"] == "workbook of tables"
+    assert found["rows"]["read"] == 2
+    assert [one["n_same_day"] for one in found["joins"]] == [1, 1]
+    assert flagged(found, "DEC-01") == set()
+    assert flagged(found, "DEC-02") == {("A", "2026-09-01")}
+    assert found["contacts"]["rows"]["judged"] == 1
+    assert any("sheet Guidance holds no table that is known" in note for note in found["notes"])
+
+
+def test_several_sheets_of_events_are_joined_to_a_census(
+    triage: Triage, census: Path, workplace: Path
+) -> None:
+    sheets(
+        workplace / "events.xlsx",
+        Decided=[["child_id", "decision_at"], ["A", "2026-09-01"]],
+        Held=[["child_id", "allocated_at"], ["A", "2026-09-21"]],
+    )
+    found = checked(triage, census, "events.xlsx")
+    assert found["inputs"][1]["kind"] == "table of decisions and allocations"
+    assert found["inputs"][1]["rows"] == 2
+    assert flagged(found, "ALL-01") == {("A", "2026-09-01")}
+
+
+def test_referrals_on_two_sheets_are_refused(triage: Triage, workplace: Path) -> None:
+    sheets(workplace / "council.xlsx", One=REFERRALS, Two=REFERRALS)
+    code, out, err = triage("check", "council.xlsx")
+    assert (code, out) == (3, "")
+    assert "referrals stand on several sheets (One, Two)" in " ".join(err.split())
+
+
 @pytest.fixture(scope="module")
 def council(tmp_path_factory: pytest.TempPathFactory) -> tuple[Council, Path]:
     made = make_council(500, seed=23, as_of=AS_OF, months=24, dirty=False)
@@ -320,7 +374,7 @@ def test_each_event_goes_to_the_latest_referral_of_its_child_within_the_days(
         ["child_id", "decision_at"],
         [[child, (first + dt.timedelta(day)).isoformat()] for child, day in events],
     )
-    extract = extract_of(Path("decisions.csv"), "", grid, "decisions.csv")
+    extract = extract_of(Path("decisions.csv"), "", grid, "decisions.csv", "decisions")
     assert isinstance(extract, Extract)
     by_hand: dict[tuple[str, int], int] = {}
     for child, day in events:

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from ssd_helpers import Row, beside, cells, episode, read, records, sqlite
 
 from triage.reading import Reading
-from triage.sources import ssd_cells
+from triage.sources import ssd, ssd_cells
 from triage.sources.ssd import read_ssd
 from triage.sources.ssd_columns import as_texts
+from triage.sources.ssd_referrals import Dataset
 from triage.tables import LOST
 
 SECRET = "Mother says that the father came back on Sunday."
@@ -95,6 +96,23 @@ def test_an_outcome_that_is_not_needed_is_not_even_read(tmp_path: Path) -> None:
 
     assert digest("a", SECRET, "Y") == digest("b", "", "Y")
     assert digest("c", SECRET, "A") != digest("d", "", "A")
+
+
+def test_of_an_outcome_only_its_flags_are_ever_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[str | None] = []
+
+    def keep(address: object, dataset: Dataset, *others: object) -> None:
+        for table in dataset.tables.values():
+            kept.extend(text for column in table.columns.values() for text in column.texts)
+
+    monkeypatch.setattr(ssd, "_source", keep)
+    text = f'{{"NEW_REFERRAL_FLAG": "Y", "COMMENTS": "{SECRET}"}}'
+    row = episode(cine_referral_nfa="A", cine_referral_outcome_json=f"{text} and more")
+    read(tmp_path, ssd_cin_episodes=[row], ssd_contacts=[contact("K1", text)])
+    assert {'{"NEW_REFERRAL_FLAG":"Y"}', '{"NEW_REFERRAL_FLAG":"Y",'} <= set(kept)
+    assert not [text for text in kept if "Mother" in str(text)]
 
 
 FLAGS = st.dictionaries(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -109,9 +109,17 @@ def join(source: Source, as_of: dt.date, within: int) -> Joined:
     """
     main = validate(source.referrals, rejects=True, earliest_referral=source.earliest_referral)
     joined = Joined(main, (), ())
-    for child in source.children:
-        joined = _with_tables(joined, [child], as_of, within)
+    for children in _by_kind(source.children):
+        joined = _with_tables(joined, children, as_of, within)
     return joined
+
+
+def _by_kind(children: Iterable[ChildTable]) -> list[list[ChildTable]]:
+    """Return the tables that count as one together: extracts of one kind, each other alone."""
+    found: dict[str | int, list[ChildTable]] = {}
+    for place, child in enumerate(children):
+        found.setdefault(child.name if child.match_by == "extract" else place, []).append(child)
+    return list(found.values())
 
 
 def join_extracts(
@@ -126,11 +134,7 @@ def join_extracts(
     Extracts of one kind, such as two years' decisions, are one table.
     """
     joined = Joined(rows_of(columns, n_rows), (), ())
-    tables: dict[str, list[ChildTable]] = {}
-    for extract in extracts:
-        for child in extract.children:
-            tables.setdefault(child.name, []).append(child)
-    for children in tables.values():
+    for children in _by_kind(child for extract in extracts for child in extract.children):
         joined = _with_tables(joined, children, as_of, within)
     return joined
 

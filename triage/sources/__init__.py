@@ -9,11 +9,9 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
 
 from triage.errors import InputError
 from triage.reading import USUAL, Reading
-from triage.schema import REFERRAL_COLUMNS
 from triage.sources import annex_a, extracts, folder
 from triage.sources.any_table import grid_by_mapping, how_to_map, read_grid
 from triage.sources.cin import read_cin
@@ -21,13 +19,10 @@ from triage.sources.grid import Grid
 from triage.sources.guard import EXPECTED, Admitted, admit, check_name, refusal
 from triage.sources.headings import is_referral_heading, looks_like
 from triage.sources.mapping import mapping_for, named_mapping
+from triage.sources.referral_table import referral_columns, table_source, without_carried
+from triage.sources.sheets import input_of_sheets
 from triage.sources.words import input_with_words
 from triage.tables import Extract, Input, RawTable, Source
-
-if TYPE_CHECKING:
-    from triage.sources.workbook import Sheet
-
-REFERRAL_TABLE: Final = "referral table"
 
 
 def read_inputs(
@@ -56,7 +51,7 @@ def _as_referrals(extract: Extract) -> Source:
             f"{extract.path}: is a {extract.kind} and holds no referral; give the referrals with "
             f"it, as in: triage check referrals.csv {Path(extract.path).name}"
         )
-    return _table_source(Path(extract.path), extract.sha256, extract.as_referrals)
+    return table_source(Path(extract.path), extract.sha256, extract.as_referrals)
 
 
 def read_source(name: str, reading: Reading = USUAL) -> Input:
@@ -113,10 +108,10 @@ def _read_file(path: Path, reading: Reading) -> Input:
 
 def _input_of(path: Path, digest: str, grid: Grid) -> Input:
     """Return the one table of a file as an extract, or as referrals."""
-    if found := extracts.extract_of(path, digest, grid, str(path)):
+    if found := extracts.extract_of(path, digest, grid, str(path), path.stem):
         return found
     _refuse_unless_referrals(grid, path)
-    return _table_source(path, digest, grid.table(str(path)))
+    return table_source(path, digest, grid.table(str(path)))
 
 
 def _read_workbook(admitted: Admitted, reading: Reading) -> Input:
@@ -126,49 +121,11 @@ def _read_workbook(admitted: Admitted, reading: Reading) -> Input:
     sheets = read_sheets(path)
     mapping = mapping_for(path, reading)
     if mapping is None:
-        return _source_of_sheets(path, digest, sheets, reading)
+        return input_of_sheets(path, digest, sheets, reading)
     if mapping.is_beside or grid_by_mapping(sheets, mapping):
         return _input_of(path, digest, read_grid(admitted, reading))
-    found = _source_of_sheets(path, digest, sheets, reading)
+    found = input_of_sheets(path, digest, sheets, reading)
     return replace(found, notes=(*found.notes, mapping.not_used))
-
-
-def _source_of_sheets(path: Path, digest: str, sheets: list[Sheet], reading: Reading) -> Input:
-    lists, said = annex_a.lists_of_sheets(path, sheets)
-    if 3 in lists:
-        return annex_a.annex_a_source(path, digest, lists, said, reading)
-    for sheet in sheets:
-        heading_at = sheet.heading_at(is_referral_heading)
-        if heading_at is not None:
-            label = str(path) if len(sheets) == 1 else f"{path} [{sheet.name}]"
-            others = [
-                other.name
-                for other in sheets
-                if other is not sheet and other.heading_at(is_referral_heading) is not None
-            ]
-            if others:
-                names = ", ".join([sheet.name, *others])
-                raise InputError(
-                    f"{path}: referrals stand on several sheets ({names}); put them on one, or "
-                    "save each as a file and give them together."
-                )
-            grid = sheet.grid(heading_at)
-            if found := extracts.extract_of(path, digest, grid, str(path)):
-                return found
-            return _table_source(path, digest, grid.table(label))
-    annex_a.refuse_without_list_3(path, lists)
-    for sheet in sheets:
-        heading_at = sheet.heading_at(extracts.is_extract_heading)
-        if heading_at is not None and (
-            found := extracts.extract_of(
-                path, digest, sheet.grid(heading_at), f"{path} [{sheet.name}]"
-            )
-        ):
-            return found
-    first = next((row for sheet in sheets for row in sheet.rows if sum(map(bool, row)) > 2), [])
-    raise InputError(
-        f"{path}: looks like {looks_like(first)}; {EXPECTED}.{how_to_map(path, first)}"
-    )
 
 
 def _refuse_unless_referrals(grid: Grid, path: Path) -> None:
@@ -177,17 +134,6 @@ def _refuse_unless_referrals(grid: Grid, path: Path) -> None:
             f"{path}: looks like {looks_like(grid.headings)}; {EXPECTED}."
             f"{how_to_map(path, grid.headings)}"
         )
-
-
-def _table_source(path: Path, digest: str, table: RawTable) -> Source:
-    referrals, notes = _referral_columns(table)
-    return Source(str(path), REFERRAL_TABLE, digest, referrals, notes=(*table.notes, *notes))
-
-
-def _referral_columns(table: RawTable) -> tuple[RawTable, list[str]]:
-    """Return a table without the columns that only the tables beside it carry, each named."""
-    columns = {name: cells for name, cells in table.columns.items() if name in REFERRAL_COLUMNS}
-    return replace(table, columns=columns), folder.passed_over(table, tuple(columns))
 
 
 def _read_folder(path: Path, reading: Reading) -> Source:
@@ -211,7 +157,7 @@ def _folder_of_tables(path: Path, tables: dict[str, Path], reading: Reading) -> 
     admitted = {name: admit(file) for name, file in tables.items()}
     grid = read_grid(admitted["referrals"], reading)
     _refuse_unless_referrals(grid, tables["referrals"])
-    referrals, ignored = _referral_columns(grid.table(str(tables["referrals"])))
+    referrals, ignored = referral_columns(grid.table(str(tables["referrals"])))
     notes = [f"{tables['referrals'].name}: {note}" for note in referrals.notes] + ignored
     notes += folder.strangers(path)
     children = []
@@ -231,16 +177,8 @@ def _folder_of_tables(path: Path, tables: dict[str, Path], reading: Reading) -> 
         child = folder.child_table(name, table, referrals)
         keys = ("referral_id", "child_id", "referral_date")
         notes += folder.passed_over(table, (*child.carries, *child.keeps, *keys))
-        twice = [column for column in child.carries if column in referrals.columns]
-        if twice:
-            notes.append(
-                f"{tables['referrals'].name}: column {', '.join(twice)} was ignored: "
-                f"{file.name} carries it"
-            )
-            referrals = replace(
-                referrals,
-                columns={k: v for k, v in referrals.columns.items() if k not in twice},
-            )
+        referrals, said = without_carried(referrals, child, tables["referrals"].name, file.name)
+        notes += said
         children.append(child)
     return Source(
         str(path),

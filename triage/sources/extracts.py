@@ -34,15 +34,15 @@ _OF_REFERRALS: Final = (
 """What only a table of referrals tells: their source, need, closure and the child's birth."""
 
 
-def extract_of(path: Path, sha256: str, grid: Grid, label: str) -> Extract | None:
+def extract_of(path: Path, sha256: str, grid: Grid, label: str, name: str) -> Extract | None:
     """Return a table of events as an extract to join to the referrals; None if it is no such one.
 
     A table without the date of a referral is one as soon as it carries an event's date and says
     whose it is. With that date it could be a table of referrals as well: it is an extract where
-    it tells nothing else of them and is named after what it carries.
+    it tells nothing else of them and its file or sheet (``name``) is named after what it carries.
     """
     kinds = kinds_of(grid.headings)
-    if not kinds or (is_dated(grid.headings) and not _is_named(path, kinds)):
+    if not kinds or (is_dated(grid.headings) and not _is_named(name, kinds)):
         return None
     table = grid.table(label)
     children = [_child_table(name, table) for name in kinds if name != folder.CONTACTS]
@@ -80,9 +80,9 @@ def is_dated(headings: Sequence[str]) -> bool:
     return any("referral_date" in columns_meant(heading) for heading in headings)
 
 
-def _is_named(path: Path, kinds: Sequence[str]) -> bool:
-    """Return whether a file is named after something it carries, as ``decisions 2026.csv``."""
-    return any(path.stem.casefold().startswith(name.removesuffix("s")) for name in kinds)
+def _is_named(name: str, kinds: Sequence[str]) -> bool:
+    """Return whether a file is named after something it carries, as ``decisions 2026``."""
+    return any(name.strip().casefold().startswith(kind.removesuffix("s")) for kind in kinds)
 
 
 def _child_table(name: str, table: RawTable) -> ChildTable:

@@ -259,10 +259,11 @@ def _refuse_deceit(
 
 def _unpacked(part: zipfile.ZipInfo, file: BufferedReader) -> Iterator[bytes]:
     """Yield what a part really unpacks to, piece by piece, as far as it is whole."""
-    file.seek(part.header_offset)
+    start = max(0, part.header_offset)
+    file.seek(start)
     header = file.read(30)
     lengths = header[26:28], header[28:30]
-    file.seek(part.header_offset + 30 + sum(int.from_bytes(one, "little") for one in lengths))
+    file.seek(start + 30 + sum(int.from_bytes(one, "little") for one in lengths))
     is_packed = part.compress_type != zipfile.ZIP_STORED
     stream = zlib.decompressobj(-zlib.MAX_WBITS)
     left = part.compress_size
