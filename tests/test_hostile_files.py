@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import stat
+import tempfile
 import types
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,7 @@ from triage.sources import folder, guard, read_source
 MOST_MEGABYTES = 300
 MOST_SECONDS = 10
 UTF_16 = b"\xff\xfe" + GOOD.encode("utf-16-le")
+UNDECIDED = "child_id,referral_date,decision_at,team\n"
 NUL = "holds NUL bytes from line"
 
 
@@ -120,10 +122,10 @@ REFUSED: dict[str, tuple[Maker, str]] = {
     "blank characters alone": (written(" " * 9_000_000), "begins with 4,096 blank characters"),
     "packed with gzip": (h.packed_with_gzip, "is packed with gzip; unpack it"),
     "a program": (written(b"\x7fELF\x02\x01\x01" + bytes(99)), "looks like a program"),
-    "a heading twice": (written("child_id,referral_date,Child ID\nA,2023-05-01,B\n"), "two columns"),
+    "a heading twice": (written("child_id,referral_date,Child ID\nA,2023-05-01,B\n"), "headed"),
     "colours and turned text in headings": (
         written("\x1b[31mchild\x1b]0;x\x07,\u202eetad,\x9b2J\nA,2023-05-01,\n"),
-        "looks like a table headed [31mchild ]0;x , etad",
+        "looks like a table headed  [31mchild ]0;x ,  etad,  2J",
     ),
     "a pipe": (h.pipe, "is a pipe, which can be read only once"),
     "a socket": (h.a_socket, "is a socket, not a file"),
@@ -132,7 +134,7 @@ REFUSED: dict[str, tuple[Maker, str]] = {
     "a link to zeros without end": (h.link("/dev/zero"), "is a device, not a file"),
     "what the system shows without a size": (h.there("/proc/self/status"), "is empty"),
     "a link that leads nowhere": (h.link("gone.csv"), "is a link to gone.csv, which is not there"),
-    "a link that leads back to itself": (h.link("table.csv"), "is a link that leads back to itself"),
+    "a link that leads to itself": (h.link("table.csv"), "is a link that leads back to itself"),
     "a name that is too long": (h.there("x" * 300), "cannot be opened (File name too long)"),
     "a place below a file": (h.there("/dev/null/x"), "there is no such file or folder"),
     "nothing there": (h.there("nowhere.csv"), "there is no such file or folder"),
@@ -203,15 +205,15 @@ def test_mixed_line_ends_are_read_inside_and_outside_quotation_marks(
         outcome = contained.check(path, "--format", "json", folder=tmp_path)
         found = seen(outcome, start)
         assert found["rows"]["read"] == 3 + bool(end)
-        assert [one["row"] for one in found["problems"] + found["rejections"]] == [5] * bool(end)
+        wrong = {one["row"] for one in found["problems"] + found["rejections"]}
+        assert wrong == ({5} if end else set())
 
 
 def test_formulas_in_cells_are_text(contained: Contained, start: float, tmp_path: Path) -> None:
-    path = written(GOOD + "=cmd|'/c calc'!A0,2023-05-01,@SUM(1+1)*cmd\n")(tmp_path)
-    asked = ("--format", "json", "--window", "all")
-    found = seen(contained.check(path, *asked, folder=tmp_path), start)
-    assert found["rows"]["judged"] == 3
-    assert "=cmd|'/c calc'!A0" in {flag["child_id"] for flag in found["flags"]}
+    path = written(UNDECIDED + "=cmd|'/c calc'!A0,2023-05-01,,@SUM(1+1)*cmd\n")(tmp_path)
+    found = seen(contained.check(path, "--format", "json", folder=tmp_path), start)
+    assert found["flags"][0]["child_id"] == "=cmd|'/c calc'!A0"
+    assert found["flags"][0]["team"] == "@SUM(1+1)*cmd"
 
 
 def test_thousands_of_unknown_columns_do_not_hide_what_else_is_said(
@@ -260,7 +262,7 @@ def test_nothing_in_a_record_reaches_the_terminal_as_a_command(
     contained: Contained, start: float, tmp_path: Path
 ) -> None:
     evil = "\x1b[2J\x1b]0;x\x07\x9b31m\u202e\u2066\x7f"
-    path = written(f"child_id,referral_date,nfa,{evil}\nA{evil},2023-05-01,{evil}no,x\n")(tmp_path)
+    path = written(f"{UNDECIDED.strip()},nfa,{evil}\nA{evil},2023-05-01,,,{evil}no,x\n")(tmp_path)
     outcome = contained.check(path, folder=tmp_path)
     keeps_to(outcome, start)
     assert outcome.code == 0
@@ -286,18 +288,21 @@ def test_a_name_that_is_no_text_is_refused(name: str) -> None:
 
 @pytest.mark.parametrize("is_folder", [False, True], ids=["file", "folder"])
 def test_what_may_not_be_read_is_refused(
-    contained: Contained, start: float, tmp_path: Path, is_folder: bool
+    contained: Contained, start: float, is_folder: bool
 ) -> None:
-    rules = Path(__file__).resolve().parents[1] / "rules"
-    shutil.copytree(rules, tmp_path / "rules")
-    tmp_path.chmod(0o755)
-    path = (folder_of(referrals=GOOD) if is_folder else written(GOOD))(tmp_path)
-    asked: dict[str, Any] = {"folder": tmp_path, "user": NOBODY}
-    readable = contained.check(path.name, "--rules", "rules", **asked)
+    """Root may read anything, so where the tests run as root the command runs as nobody."""
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name)
+        shutil.copytree(Path(__file__).resolve().parents[1] / "rules", place / "rules")
+        place.chmod(0o755)
+        path = (folder_of(referrals=GOOD) if is_folder else written(GOOD))(place)
+        path.chmod(0o755)
+        asked: dict[str, Any] = {"folder": place, "user": NOBODY}
+        readable = contained.check(path.name, "--rules", "rules", **asked)
+        path.chmod(0)
+        outcome = contained.check(path.name, "--rules", "rules", **asked)
+        path.chmod(0o700)
     assert readable.code == 0, readable.err
-    path.chmod(0)
-    outcome = contained.check(path.name, "--rules", "rules", **asked)
-    path.chmod(0o700)
     is_refused(outcome, start, f"{path.name}: may not be read by this user")
 
 

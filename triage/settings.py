@@ -123,10 +123,10 @@ def load_settings(
 
 
 def _from_file(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        return tomllib.loads(path.read_text("utf-8")) if path.is_file() else {}
+    except OSError as error:
+        raise CallError(f"{path}: cannot be read ({error.strerror or error}).") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise CallError(f"{path}: is not valid TOML ({error}).") from None
 
