@@ -71,7 +71,10 @@ def test_killed_at_twenty_random_moments_the_store_holds_whole_runs_only(tmp_pat
         process = nightly(struck)
         time.sleep(chance.uniform(0.4, 1.0) * took)
         process.send_signal(signal.SIGKILL)
-        killed += finish(process) == -signal.SIGKILL
+        if finish(process) == -signal.SIGKILL:
+            killed += 1
+        else:
+            took *= 0.9  # It got away: the first run was a slow one.
         if has_tables(struck):
             found = counts(struck)
             assert found["rejection"] == found["run"] * whole["rejection"]
