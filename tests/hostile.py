@@ -28,6 +28,11 @@ def written(content: bytes | str, name: str = "table.csv") -> Maker:
     return make
 
 
+def late(make: Callable[[], Maker]) -> Maker:
+    """Return a maker that is itself made when it is asked for: what is large takes no memory yet."""
+    return lambda folder: make()(folder)
+
+
 def sparse(start: bytes, size: int = 4 * GIGABYTE, name: str = "table.csv") -> Maker:
     """Return the maker of a file that begins well and is one long hole from there on."""
 
