@@ -53,12 +53,15 @@ ABSENCE_COUNTS = {
     "date_of_birth": {"DQ-05"},
     "expected_date_of_birth": {"DQ-05"},
     "closed_on": {
-        "DQ-06", "REF-11", "PRO-01", "PRO-02", "PRO-04", "ALL-02", "ALL-08", "ALL-09", "CMP-01",
+        "DQ-04", "DQ-06", "REF-11", "PRO-01", "PRO-02", "PRO-04", "ALL-02", "ALL-08", "ALL-09", "CMP-01",
         "OVS-01", *NOTHING_DONE,
     },
     "closure_reason": {"DQ-06"},
 }  # fmt: skip
-"""Which rules look for the absence of a cell, or stop short of it: only these may newly flag."""
+"""Which rules look for the absence of a cell, or stop short of it: only these may newly flag.
+
+A closure after the day of judgement hides its reason; a blank one leaves an unlisted reason seen.
+"""
 
 
 def table(seed: int, n: int) -> list[dict[str, str]]:
