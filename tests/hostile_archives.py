@@ -11,7 +11,7 @@ from itertools import repeat
 from pathlib import Path
 from typing import Any
 
-from hostile import GOOD, MEGABYTE, Maker, written
+from hostile import MEGABYTE, Maker, written
 
 _MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _LINKS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -158,25 +158,29 @@ def zip_in_zip(folder: Path) -> Path:
     return workbook({"inner.xlsx": inner}, "outer.xlsx")(folder)
 
 
-def ole(folder: Path, *streams: str, name: str = "table.xls") -> Path:
-    """Make a compound file with empty streams of some names, as old Office programs write."""
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+
+
+def ole(folder: Path, *streams: str, circle: bool = False) -> Path:
+    """Make a compound file with empty streams of some names, as old Office programs write.
+
+    With ``circle`` the directory's one sector says that it goes on in itself.
+    """
     free, end, fat_sector, none = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD, 0xFFFFFFFF
-    head = struct.pack(
-        "<8s16xHHHHH6xIIIIIIIII", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
-        0x3E, 3, 0xFFFE, 9, 6, 0, 1, 1, 0, 4096, end, 0, end, 0,
-    )  # fmt: skip
+    head = OLE + struct.pack(
+        "<16xHHHHH6xIIIIIIIII", 0x3E, 3, 0xFFFE, 9, 6, 0, 1, 1, 0, 4096, end, 0, end, 0
+    )
     head += struct.pack("<I", 0) + struct.pack("<I", free) * 108
-    fat = struct.pack("<II", fat_sector, end) + struct.pack("<I", free) * 126
-    entries = [("Root Entry", 5), *((stream, 2) for stream in streams)]
+    fat = struct.pack("<II", fat_sector, 1 if circle else end) + struct.pack("<I", free) * 126
     directory = b""
-    for place, (title, kind) in enumerate(entries):
+    for place, (title, kind) in enumerate([("Root Entry", 5), *((one, 2) for one in streams)]):
         raw = title.encode("utf-16-le")
         child = 1 if place == 0 and streams else none
         after = place + 1 if 0 < place < len(streams) else none
         directory += raw.ljust(64, b"\0") + struct.pack(
             "<HBBIII16x4x8x8xIQ", len(raw) + 2, kind, 1, none, after, child, end, 0
         )
-    path = folder / name
+    path = folder / "table.xls"
     path.write_bytes(head + fat + directory.ljust(512, b"\0"))
     return path
 
@@ -213,7 +217,8 @@ def _compact(value: Any) -> bytes:
                 if len(value) < 15
                 else bytes([0xF0 | kind]) + _varint(len(value))
             )
-            return start + b"".join(map(_compact, value))
+            written_once = {id(item): _compact(item) for item in {id(i): i for i in value}.values()}
+            return start + b"".join(written_once[id(item)] for item in value)
     return thrift(value)
 
 
@@ -245,31 +250,33 @@ def parquet(
     return written(b"PAR1" + body + tail, "table.parquet")
 
 
-def run_length(n_rows: int, *, says: int | None = None, text: bytes = b"2023-05-01") -> Maker:
+def run_length(
+    n_rows: int,
+    *,
+    says: int | None = None,
+    text: bytes = b"2023-05-01",
+    page_says: int | None = None,
+) -> Maker:
     """Return the maker of two columns in which one text stands in each of very many rows.
 
-    ``says`` is the number of rows that the footer tells, where it lies.
+    ``says`` is the number of rows that the footer tells, ``page_says`` the size that the page of
+    the text tells, where they lie.
     """
     body, columns = b"", []
     for name in ("child_id", "referral_date"):
         held = struct.pack("<I", len(text)) + text
-        words = thrift({1: I32(2), 2: I32(len(held)), 3: I32(len(held)), 7: {1: I32(1), 2: I32(0)}})
+        size = I32(page_says or len(held))
+        words = thrift({1: I32(2), 2: size, 3: size, 7: {1: I32(1), 2: I32(0)}})
         run = b"\x01" + _varint(n_rows << 1) + b"\0"
-        page = thrift(
-            {1: I32(0), 2: I32(len(run)), 3: I32(len(run)),
-             5: {1: I32(n_rows), 2: I32(8), 3: I32(3), 4: I32(3)}}
-        )  # fmt: skip
+        counts = {1: I32(n_rows), 2: I32(8), 3: I32(3), 4: I32(3)}
+        page = thrift({1: I32(0), 2: I32(len(run)), 3: I32(len(run)), 5: counts})
         at = 4 + len(body)
         chunk = words + held + page + run
         body += chunk
-        columns.append(
-            {2: at, 3: {1: I32(6), 2: [I32(0), I32(8)], 3: [name.encode()], 4: I32(0), 5: n_rows,
-                        6: len(chunk), 7: len(chunk), 9: at + len(words) + len(held), 11: at}}
-        )  # fmt: skip
+        about = {
+            1: I32(6), 2: [I32(0), I32(8)], 3: [name.encode()], 4: I32(0), 5: n_rows,
+            6: len(chunk), 7: len(chunk), 9: at + len(words) + len(held), 11: at,
+        }  # fmt: skip
+        columns.append({2: at, 3: about})
     elements = [schema("root", 2), schema("child_id"), schema("referral_date")]
     return parquet(elements, n_rows if says is None else says, columns, body)
-
-
-def good_table(folder: Path) -> Path:
-    """Make the small good table that every other is measured against."""
-    return written(GOOD, "good.csv")(folder)

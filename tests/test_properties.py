@@ -53,8 +53,8 @@ ABSENCE_COUNTS = {
     "date_of_birth": {"DQ-05"},
     "expected_date_of_birth": {"DQ-05"},
     "closed_on": {
-        "DQ-04", "DQ-06", "REF-11", "PRO-01", "PRO-02", "PRO-04", "ALL-02", "ALL-08", "ALL-09", "CMP-01",
-        "OVS-01", *NOTHING_DONE,
+        "DQ-04", "DQ-06", "REF-11", "PRO-01", "PRO-02", "PRO-04", "ALL-02", "ALL-08", "ALL-09",
+        "CMP-01", "OVS-01", *NOTHING_DONE,
     },
     "closure_reason": {"DQ-06"},
 }  # fmt: skip

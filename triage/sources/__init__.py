@@ -95,15 +95,18 @@ def _refuse_blank(referrals: RawTable) -> None:
 
 def _read_file(path: Path, reading: Reading) -> Input:
     admitted = admit(path)
-    if admitted.kind == "xml":
-        return read_cin(path)
-    if admitted.kind == "workbook":
-        return _read_workbook(admitted, reading)
     if admitted.kind == "sqlite":
         from triage.sources.ssd import read_sqlite_file
 
         return read_sqlite_file(path, reading)
-    return _input_of(path, admitted.sha256, read_grid(admitted, reading))
+    if admitted.kind == "xml":
+        found: Input = read_cin(path)
+    elif admitted.kind == "workbook":
+        found = _read_workbook(admitted, reading)
+    else:
+        found = _input_of(path, admitted.sha256, read_grid(admitted, reading))
+    admitted.check_unchanged()
+    return found
 
 
 def _input_of(path: Path, digest: str, grid: Grid) -> Input:
@@ -192,8 +195,9 @@ def _folder_of_tables(path: Path, tables: dict[str, Path], reading: Reading) -> 
 
 
 def _digest(*files: Admitted) -> str:
-    """Return the SHA-256 of several files' names and digests together."""
+    """Return the SHA-256 of several files' names and digests together, if they are still so."""
     whole = hashlib.sha256()
     for file in files:
+        file.check_unchanged()
         whole.update(f"{file.path.name} {file.sha256}\n".encode("utf-8", "surrogateescape"))
     return whole.hexdigest()

@@ -19,7 +19,7 @@ from triage.vocabulary import cut
 SECONDS: Final = 10
 """How long a database, or a table that somebody else holds, is waited for."""
 _LONGEST_CELL: Final = 1_000_000
-_WORK: Final = 4.0
+_WORK: Final = 3.0
 _WORK_A_MEGABYTE: Final = 1.0
 """Seconds of the processor that a SQLite file may ask for, many times what reading it takes."""
 _DRIVERS: Final = {
