@@ -265,3 +265,18 @@ def test_decisions_of_the_council_are_joined_to_the_dataset(tmp_path: Path) -> N
     joined = load([source, read_source(str(decisions))], AS_OF)
     assert [(j.n_by_identifier, j.n_earlier, j.n_unmatched) for j in joined.joins] == [(1, 1, 0)]
     assert joined.referrals.column("decision_at").state.tolist() == [GIVEN, GIVEN]
+
+
+def test_a_problem_names_the_referral_since_rows_of_a_database_have_no_number(
+    tmp_path: Path,
+) -> None:
+    source = read(
+        tmp_path,
+        ssd_cin_episodes=[
+            episode(cine_referral_id="R7", cine_cin_primary_need_code="N12"),
+            episode(cine_referral_id="R8"),
+        ],
+    )
+    problems = [one for one in loaded(source).problems if one.column == "primary_need"]
+    assert [one.message[:6] for one in problems] == ["'N12' "]
+    assert problems[0].message.endswith("(referral R7)")

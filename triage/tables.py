@@ -64,7 +64,8 @@ class RawTable:
     """A table of typed cells by canonical column name.
 
     ``rows`` holds each row's number as the user counts it. ``problems`` are those of whole rows,
-    found while reading.
+    found while reading. ``found_by`` names the column by which a row is found again where its
+    number says little: the rows of a database have no number of their own.
     """
 
     source: str
@@ -72,6 +73,7 @@ class RawTable:
     columns: dict[str, RawColumn]
     problems: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
+    found_by: str = ""
 
     def __len__(self) -> int:
         """Return the number of rows."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -19,7 +19,7 @@ from triage.calendar import to_day
 from triage.schema import COLUMNS, ORDER_CHECKS, ColumnSpec, cell_reader
 from triage.screening import screen_moments
 from triage.tables import LOST, Problem, RawColumn, RawTable
-from triage.vocabulary import SPREADSHEET_ERRORS
+from triage.vocabulary import SPREADSHEET_ERRORS, cut
 
 GIVEN: Final = 0
 BLANK: Final = 1
@@ -181,7 +181,22 @@ def validate(
         for place, reasons in sorted(rejections.items())
     ]
     problems += _queries(table, columns)
-    return ValidTable(table, columns, tuple(problems))
+    return ValidTable(table, columns, tuple(_findable(table, problems)))
+
+
+def _findable(table: RawTable, problems: list[Problem]) -> list[Problem]:
+    """Return the problems with the identifier by which each row is found, where a table has one."""
+    key = table.columns.get(table.found_by)
+    if key is None or not problems:
+        return problems
+    texts = dict(zip(table.rows.tolist(), key.cells(), strict=True))
+    what = table.found_by.removesuffix("_id")
+    return [
+        replace(one, message=f"{one.message} ({what} {cut(text)})")
+        if (text := texts.get(one.row))
+        else one
+        for one in problems
+    ]
 
 
 def _note_rejections(

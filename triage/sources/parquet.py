@@ -39,7 +39,11 @@ def read_parquet_grid(path: Path, is_wanted: Callable[[str], object] = columns_m
         wanted = [field.name for field in fields if is_wanted(field.name)]
         texts = [field.name for field in fields if field.name in wanted and _is_text(field.type)]
         table = pq.ParquetFile(path, read_dictionary=texts).read(columns=wanted)
-    except (pa.ArrowException, OSError, MemoryError, OverflowError) as error:
+        # Positions beyond the last text, and texts that are none, are found by nothing else.
+        table.validate(full=True)
+    except (pa.ArrowException, OSError, MemoryError, OverflowError, ValueError) as error:
+        if isinstance(error, FileNotFoundError | PermissionError):
+            raise
         why = cut(str(error) or type(error).__name__)
         raise InputError(f"{path}: is a damaged Parquet file ({why}); write it again.") from None
     blank = RawColumn(np.zeros(len(table), np.int32), [""])

@@ -70,7 +70,9 @@ def build_allocations(
         dataset, worker, None if role is None else columns.taken(role, used)
     )
     made |= attributes
-    table = RawTable(dataset.source(INVOLVEMENTS.name), used + FIRST_ROW, made)
+    table = RawTable(
+        dataset.source(INVOLVEMENTS.name), used + FIRST_ROW, made, found_by="referral_id"
+    )
     return child_table("allocations", table), (*notes, *said)
 
 

@@ -100,7 +100,12 @@ def _assessments(dataset: Dataset) -> Built | None:
     if factors is not None and "cina_assessment_id" in assessments.columns:
         made["assessment_factors"], said = _factors(assessments, factors)
         notes += said
-    table = RawTable(dataset.source(ASSESSMENTS.name), row_numbers(assessments.n_rows), made)
+    table = RawTable(
+        dataset.source(ASSESSMENTS.name),
+        row_numbers(assessments.n_rows),
+        made,
+        found_by="referral_id",
+    )
     return Built(table, tuple(notes))
 
 
@@ -167,7 +172,9 @@ def _enquiries(dataset: Dataset) -> Built | None:
             enquiries.columns["s47e_s47_nfa"], enquiries.columns["s47e_s47_end_date"], _not_required
         )
     notes = list(nobody(enquiries, "s47e_person_id", _BY_REFERRAL))
-    table = RawTable(dataset.source(ENQUIRIES.name), row_numbers(enquiries.n_rows), made)
+    table = RawTable(
+        dataset.source(ENQUIRIES.name), row_numbers(enquiries.n_rows), made, found_by="referral_id"
+    )
     conferences = dataset.tables.get(CONFERENCES.name)
     if conferences is not None:
         table, said = _with_conferences(table, enquiries, conferences)
@@ -297,5 +304,7 @@ def build_contacts(dataset: Dataset) -> Built | None:
     if outcome is not None:
         made["contact_outcome"] = outcome.mapped(cells.contact_outcome)
         notes += unreadable_outcomes(contacts.name, "cont_contact_outcome_json", outcome)
-    table = RawTable(dataset.source(CONTACTS.name), row_numbers(contacts.n_rows), made)
+    table = RawTable(
+        dataset.source(CONTACTS.name), row_numbers(contacts.n_rows), made, found_by="contact_id"
+    )
     return Built(table, tuple(notes))

@@ -84,7 +84,9 @@ def build_referrals(dataset: Dataset) -> Built:
     ):
         made |= columns_made
         notes += said
-    table = RawTable(dataset.source(EPISODES.name), row_numbers(episodes.n_rows), made)
+    table = RawTable(
+        dataset.source(EPISODES.name), row_numbers(episodes.n_rows), made, found_by="referral_id"
+    )
     return Built(table, tuple(notes))
 
 
