@@ -39,6 +39,16 @@ ROWS = (
 """R2 came back soon after closure and was decided late; R3 has no decision; R4 is restricted."""
 
 
+CENSUS = """<Message><Header/><Children>
+<Child><ChildIdentifiers><LAchildID>A</LAchildID></ChildIdentifiers>
+<CINdetails><CINreferralDate>2026-05-01</CINreferralDate><ReferralNFA>0</ReferralNFA></CINdetails>
+<CINdetails><CINreferralDate>2026-09-01</CINreferralDate><ReferralNFA>0</ReferralNFA></CINdetails>
+</Child>
+<Child><ChildIdentifiers><LAchildID>B</LAchildID></ChildIdentifiers>
+<CINdetails><CINreferralDate>2026-09-02</CINreferralDate><ReferralNFA>0</ReferralNFA></CINdetails>
+</Child></Children></Message>"""
+
+
 @pytest.fixture
 def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder to work in, with no setting in the environment."""
@@ -70,6 +80,14 @@ def records(workplace: Path) -> Path:
     """A small referral table."""
     path = workplace / "records.csv"
     path.write_text("\n".join(ROWS) + "\n", "utf-8")
+    return path
+
+
+@pytest.fixture
+def census(workplace: Path) -> Path:
+    """A small census: two referrals of one child, one of another."""
+    path = workplace / "census.xml"
+    path.write_text(CENSUS, "utf-8")
     return path
 
 

@@ -256,18 +256,19 @@ def run_length(
     says: int | None = None,
     text: bytes = b"2023-05-01",
     page_says: int | None = None,
+    place: int = 0,
 ) -> Maker:
     """Return the maker of two columns in which one text stands in each of very many rows.
 
     ``says`` is the number of rows that the footer tells, ``page_says`` the size that the page of
-    the text tells, where they lie.
+    the text tells, where they lie; ``place`` is that of the text in each row, of which 0 is there.
     """
     body, columns = b"", []
     for name in ("child_id", "referral_date"):
         held = struct.pack("<I", len(text)) + text
         size = I32(page_says or len(held))
         words = thrift({1: I32(2), 2: size, 3: size, 7: {1: I32(1), 2: I32(0)}})
-        run = b"\x01" + _varint(n_rows << 1) + b"\0"
+        run = b"\x01" + _varint(n_rows << 1) + bytes([place])
         counts = {1: I32(n_rows), 2: I32(8), 3: I32(3), 4: I32(3)}
         page = thrift({1: I32(0), 2: I32(len(run)), 3: I32(len(run)), 5: counts})
         at = 4 + len(body)

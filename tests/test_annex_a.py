@@ -321,3 +321,25 @@ def test_what_is_written_in_each_form_is_read_back_the_same(
     for place_, name in ((0, "child_id"), (2, "referral_source"), (3, "nfa"),
                          (4, "referrals_in_last_12_months"), (5, "team")):  # fmt: skip
         assert columns[name].cells() == [str(record[place_]) for record in records], name
+
+
+@pytest.mark.parametrize("name", ["List_3", "List 3", "list 3 Referrals"])
+@pytest.mark.parametrize("titled", [True, False])
+def test_annex_a_workbooks_are_known_by_the_list_whatever_stands_above_it(
+    tmp_path: Path, name: str, titled: bool
+) -> None:
+    heading = ["Child Unique ID", "Date of referral", "Referral Source", "Referral NFA?"]
+    rows: Rows = [
+        ["List 3: Referral"],
+        heading,
+        [6537810, dt.date(2023, 5, 1), "j) 3D: Health services", "b) No"],
+        [7, dt.date(2023, 5, 2), "Police", "Yes"],
+    ]
+    sheets = {"Guidance": [["Read this first"]], name: rows if titled else rows[1:]}
+    source = read_source(str(write("xlsx", tmp_path, sheets)))
+    columns = source.referrals.columns
+    assert source.kind == "Ofsted Annex A"
+    assert columns["child_id"].cells() == ["6537810", "7"]
+    assert columns["referral_date"].cells() == ["2023-05-01", "2023-05-02"]
+    assert columns["referral_source"].cells() == ["3D", "6"]
+    assert columns["nfa"].cells() == ["false", "true"]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 from conftest import Triage
+from extract_helpers import checked, flagged, table
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,39 +28,6 @@ from triage.validation import BLANK, GIVEN, UNTOLD
 
 AS_OF = dt.date(2026, 9, 30)
 HISTORY = dt.date(2024, 9, 30)
-CENSUS = """<Message><Header/><Children>
-<Child><ChildIdentifiers><LAchildID>A</LAchildID></ChildIdentifiers>
-<CINdetails><CINreferralDate>2026-05-01</CINreferralDate><ReferralNFA>0</ReferralNFA></CINdetails>
-<CINdetails><CINreferralDate>2026-09-01</CINreferralDate><ReferralNFA>0</ReferralNFA></CINdetails>
-</Child>
-<Child><ChildIdentifiers><LAchildID>B</LAchildID></ChildIdentifiers>
-<CINdetails><CINreferralDate>2026-09-02</CINreferralDate><ReferralNFA>0</ReferralNFA></CINdetails>
-</Child></Children></Message>"""
-
-
-@pytest.fixture
-def census(workplace: Path) -> Path:
-    path = workplace / "census.xml"
-    path.write_text(CENSUS, "utf-8")
-    return path
-
-
-def table(path: Path, text: str) -> Path:
-    path.write_text(text.replace(" ", "\n") + "\n", "utf-8")
-    return path
-
-
-def checked(triage: Triage, *names: str | Path, more: tuple[str, ...] = ()) -> dict[str, Any]:
-    code, out, err = triage(
-        "check", *names, "--as-of", "2026-09-30", "--window", "all", "--format", "json", *more
-    )
-    assert code == 0, err
-    found: dict[str, Any] = json.loads(out)
-    return found
-
-
-def flagged(found: dict[str, Any], rule: str) -> set[tuple[str, str]]:
-    return {(f["child_id"], f["referral_date"]) for f in found["flags"] if f["rule"] == rule}
 
 
 def test_decisions_are_joined_to_a_census_and_every_row_is_accounted_for(
@@ -254,60 +221,6 @@ def test_an_extract_may_be_a_sheet_under_a_title(
     )
     found = checked(triage, census, "decisions.xlsx")
     assert found["joins"][0]["n_same_day"] == 1
-
-
-def sheets(path: Path, **tables: list[list[str]]) -> Path:
-    with pd.ExcelWriter(path, engine="xlsxwriter") as book:
-        for name, rows in tables.items():
-            pd.DataFrame(rows).to_excel(book, sheet_name=name, index=False, header=False)
-    return path
-
-
-REFERRALS = [
-    ["child_id", "referral_date", "nfa"], ["A", "2026-05-01", "0"], ["A", "2026-09-01", "0"],
-]  # fmt: skip
-
-
-def test_referrals_and_decisions_may_stand_on_sheets_of_one_workbook(
-    triage: Triage, workplace: Path
-) -> None:
-    sheets(
-        workplace / "council.xlsx",
-        Guidance=[["How to fill this in", ""]],
-        Referrals=REFERRALS,
-        Decisions=[["child_id", "referral_date", "decision_at"], ["A", "2026-09-01", "2026-09-10"]],
-        Decisions_old=[["child_id", "decision_at"], ["A", "2026-05-01"]],
-        Contacts=[["child_id", "contact_date"], ["Z", "2026-09-01"]],
-    )
-    found = checked(triage, "council.xlsx")
-    assert found["inputs"][0]["kind"] == "workbook of tables"
-    assert found["rows"]["read"] == 2
-    assert [one["n_same_day"] for one in found["joins"]] == [1, 1]
-    assert flagged(found, "DEC-01") == set()
-    assert flagged(found, "DEC-02") == {("A", "2026-09-01")}
-    assert found["contacts"]["rows"]["judged"] == 1
-    assert any("sheet Guidance holds no table that is known" in note for note in found["notes"])
-
-
-def test_several_sheets_of_events_are_joined_to_a_census(
-    triage: Triage, census: Path, workplace: Path
-) -> None:
-    sheets(
-        workplace / "events.xlsx",
-        Decided=[["child_id", "decision_at"], ["A", "2026-09-01"]],
-        Held=[["child_id", "allocated_at"], ["A", "2026-09-21"]],
-    )
-    found = checked(triage, census, "events.xlsx")
-    assert found["inputs"][1]["kind"] == "table of decisions and allocations"
-    assert found["inputs"][1]["rows"] == 2
-    assert flagged(found, "ALL-01") == {("A", "2026-09-01")}
-
-
-def test_referrals_on_two_sheets_are_refused(triage: Triage, workplace: Path) -> None:
-    sheets(workplace / "council.xlsx", One=REFERRALS, Two=REFERRALS)
-    code, out, err = triage("check", "council.xlsx")
-    assert (code, out) == (3, "")
-    assert "referrals stand on several sheets (One, Two)" in " ".join(err.split())
 
 
 @pytest.fixture(scope="module")

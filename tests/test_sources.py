@@ -379,25 +379,3 @@ def test_a_written_rationale_is_nowhere_in_what_was_read(tmp_path: Path, form: s
     digest, without = table.columns["rationale_hash"].cells()[:2]
     assert len(digest or "") == 16
     assert without == ""
-
-
-@pytest.mark.parametrize("name", ["List_3", "List 3", "list 3 Referrals"])
-@pytest.mark.parametrize("titled", [True, False])
-def test_annex_a_workbooks_are_known_by_the_list_whatever_stands_above_it(
-    tmp_path: Path, name: str, titled: bool
-) -> None:
-    heading = ["Child Unique ID", "Date of referral", "Referral Source", "Referral NFA?"]
-    rows: list[list[object]] = [
-        ["List 3: Referral"],
-        heading,
-        [6537810, dt.date(2023, 5, 1), "j) 3D: Health services", "b) No"],
-        [7, dt.date(2023, 5, 2), "Police", "Yes"],
-    ]
-    sheets = {"Guidance": [["Read this first"]], name: rows if titled else rows[1:]}
-    source = read_source(str(workbook(tmp_path / "annex.xlsx", sheets)))
-    columns = source.referrals.columns
-    assert source.kind == "Ofsted Annex A"
-    assert columns["child_id"].cells() == ["6537810", "7"]
-    assert columns["referral_date"].cells() == ["2023-05-01", "2023-05-02"]
-    assert columns["referral_source"].cells() == ["3D", "6"]
-    assert columns["nfa"].cells() == ["false", "true"]
