@@ -116,7 +116,7 @@ REFUSED: dict[str, tuple[Maker, str]] = {
         late(lambda: a.run_length(1000, text=b"x" * 10_000_000)),
         "row 2, column 'child_id' holds more than 1,000,000 characters in one cell",
     ),
-    "a text that is none": (a.run_length(10, text=b"\xff\xfe"), "damaged Parquet file ('utf-8'"),
+    "a text that is none": (a.run_length(10, text=b"\xff\xfe"), "is a damaged Parquet file"),
     "a text that is not there": (a.run_length(10, place=1), "damaged Parquet file (Column 0"),
     "a page that says it is 2 GB": (a.run_length(10, page_says=2**31 - 1), "damaged Parquet"),
     "20,000 columns": (

@@ -22,7 +22,7 @@ from triage.run import Options, Run
 from triage.sample import Council, make_council, writers
 from triage.sources import read_inputs
 from triage.sources.extracts import extract_of
-from triage.sources.grid import grid_of_rows
+from triage.sources.grid import Grid
 from triage.tables import Extract, RawTable, Source, encode
 from triage.validation import BLANK, GIVEN, UNTOLD
 
@@ -283,10 +283,8 @@ def test_each_event_goes_to_the_latest_referral_of_its_child_within_the_days(
         }
 
     main = RawTable("referrals", _numbers(referrals), cells(referrals, "referral_date"))
-    grid = grid_of_rows(
-        ["child_id", "decision_at"],
-        [[child, (first + dt.timedelta(day)).isoformat()] for child, day in events],
-    )
+    columns = cells(events, "decision_at")
+    grid = Grid(tuple(columns), tuple(columns.values()), len(events))
     extract = extract_of(Path("decisions.csv"), "", grid, "decisions.csv", "decisions")
     assert isinstance(extract, Extract)
     by_hand: dict[tuple[str, int], int] = {}

@@ -9,7 +9,7 @@ import numpy as np
 
 from triage.errors import InputError
 from triage.sources.headings import read_headings
-from triage.tables import LOST, Problem, RawColumn, RawTable, Rows, drop_free_text, encode
+from triage.tables import Problem, RawColumn, RawTable, Rows, drop_free_text
 from triage.vocabulary import NO_VALUE, counted, cut
 
 LONGEST_CELL = 1_000_000
@@ -80,30 +80,6 @@ class Grid:
             column = ""
             rest = "the cells beyond the last heading were not read"
         return column, f"the row has {cells} cells under {width} headings; {rest}"
-
-
-def grid_of_rows(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Grid:
-    """Return a grid from rows of cells; rows that are too short or too long are noted."""
-    width = len(headings)
-    uneven = []
-    for place, row in enumerate(rows):
-        if len(row) < width or any(cell.strip() for cell in row[width:]):
-            uneven.append((place, len(row)))
-    columns = tuple(
-        _with_lost([row[number] if number < len(row) else LOST for row in rows])
-        for number in range(width)
-    )
-    return Grid(tuple(headings), columns, len(rows), tuple(uneven))
-
-
-def _with_lost(cells: list[str | None]) -> RawColumn:
-    """Return a column in which a cell that is not there stays apart from a blank one."""
-    column = encode(cells)
-    lost = np.array([cell is LOST for cell in cells], bool)
-    if not lost.any():
-        return column
-    codes = np.where(lost, np.int32(len(column.texts)), column.codes).astype(np.int32)
-    return RawColumn(codes, [*column.texts, LOST])
 
 
 def _formula_note(heading: str, column: RawColumn) -> str:

@@ -36,7 +36,8 @@ _LARGEST_DIRECTORY: Final = 4 << 20
 _LARGEST_INDEX: Final = 16 << 20
 _MEMORY: Final = 160 << 20
 _MEMORY_A_BYTE: Final = 40
-"""Memory that a workbook may take to read, beyond the size of its sheets as they are packed."""
+"""Memory that a workbook may take to read: some at any size, and so much a byte as it is packed."""
+_MOST_MEMORY: Final = 4 << 30
 _SECONDS: Final = 5.0
 _SECONDS_A_MEGABYTE: Final = 0.7
 _WALL: Final = 4
@@ -223,7 +224,7 @@ def _refuse_unread(path: Path, rehearsed: _Rehearsal, packed: int) -> None:
 
 
 def _memory(packed: int) -> int:
-    return _MEMORY + _MEMORY_A_BYTE * packed
+    return min(_MEMORY + _MEMORY_A_BYTE * packed, _MOST_MEMORY)
 
 
 def _seconds(packed: int) -> float:
