@@ -44,6 +44,8 @@ def differences(inputs: Sequence[Input]) -> list[str]:
     Each says how many, which file counts, and in which columns what was typed differs.
     """
     given = [one for one in inputs if _is_census(one)]
+    if len(given) < 2:
+        return []
     days = _days(given)
     order = precedence(given)
     sources = [given[place] for place in order]
@@ -96,8 +98,7 @@ def _episodes(sources: Sequence[Source]) -> pd.DataFrame:
             "row": usable,
         }
         parts.append(pd.DataFrame(part).drop_duplicates(_KEY))
-    empty = pd.DataFrame({name: np.zeros(0, np.int64) for name in (*_KEY, "file", "row")})
-    return pd.concat(parts, ignore_index=True) if parts else empty
+    return pd.concat(parts, ignore_index=True)
 
 
 def _differing(one: RawTable, other: RawTable, rows: np.ndarray, other_rows: np.ndarray) -> str:
