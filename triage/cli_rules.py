@@ -14,6 +14,7 @@ from triage.options import (
     format_option,
     history_option,
     judged_options,
+    keep_page,
     options_of,
     reading_options,
     rule_folders,
@@ -274,16 +275,7 @@ def rules_docs(context: click.Context, only_check: bool, rules: str | None) -> N
     from triage.documenting import written_page
 
     path, before, after = written_page(base_rules(settings_of({"rules": rules})))
-    if before == after:
-        click.echo(f"{path}: is up to date.")
-    elif only_check:
-        click.echo(f"{path}: is stale; `triage rules docs` writes it anew.")
-        context.exit(1)
-    else:
-        from triage.outputs import write_text
-
-        write_text(path, after)
-        click.echo(f"Wrote {path}.")
+    keep_page(context, path, before, after, by="triage rules docs", is_check=only_check)
 
 
 @click.command()

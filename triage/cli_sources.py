@@ -10,6 +10,7 @@ import click
 
 from triage.options import (
     judged_options,
+    keep_page,
     options_of,
     rules_option,
     ruleset_of,
@@ -78,16 +79,8 @@ def sources_forms(context: click.Context, write: Path | None, check: Path | None
         click.echo(as_markdown(forms()))
         return
     before, after = written_page(page)
-    if before == after:
-        click.echo(f"{page}: is up to date.")
-    elif check:
-        click.echo(f"{page}: is stale; `triage sources forms --write {page}` writes it anew.")
-        context.exit(1)
-    else:
-        from triage.outputs import write_text
-
-        write_text(page, after)
-        click.echo(f"Wrote {page}.")
+    by = f"triage sources forms --write {page}"
+    keep_page(context, page, before, after, by=by, is_check=check is not None)
 
 
 @sources.command("map")

@@ -154,3 +154,19 @@ def written_rules(settings: Settings) -> Ruleset:
 
     base, own = rule_folders(settings)
     return load_rules(base, *([own] if own else []))
+
+
+def keep_page(
+    context: click.Context, page: Path, before: str, after: str, *, by: str, is_check: bool
+) -> None:
+    """Write a page anew where it is stale, or with ``is_check`` only say so and exit with 1."""
+    from triage.outputs import write_text
+
+    if before == after:
+        click.echo(f"{page}: is up to date.")
+    elif is_check:
+        click.echo(f"{page}: is stale; `{by}` writes it anew.")
+        context.exit(1)
+    else:
+        write_text(page, after)
+        click.echo(f"Wrote {page}.")
