@@ -320,8 +320,7 @@ def _give(run: Any, whole: dict[str, Any], asked: dict[str, Any]) -> None:
         present.show_run(run, present.console())
     elif asked["form"] != written:
         text = outputs.as_json(whole) + "\n" if asked["form"] == "json" else None
-        flags = (*run.flags, *run.contact_flags)
-        click.echo(outputs.flags_csv(flags) if text is None else text, nl=False)
+        click.echo(outputs.flags_csv(run.stable_flags) if text is None else text, nl=False)
 
 
 def _fail_if_met(context: click.Context, run: Any, settings: Settings) -> None:

@@ -149,7 +149,7 @@ def of_rule(found: list[RuleComparison], rule_id: str) -> list[RuleComparison]:
 
 def _flags(run: Run) -> dict[str, dict[tuple[str, str], Flag]]:
     found: dict[str, dict[tuple[str, str], Flag]] = {}
-    for flag in (*run.flags, *run.contact_flags):
+    for flag in run.stable_flags:
         found.setdefault(flag.rule, {})[flag.child_id, flag.referral_id] = flag
     return found
 

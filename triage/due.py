@@ -8,7 +8,7 @@ not flag now, is due today or on the next working day.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,10 +18,14 @@ import numpy.typing as npt
 from triage.calendar import add_working_days, to_date, to_day
 from triage.entries import Entries
 from triage.facts import FACT_BY_NAME, FactTable
-from triage.flags import describe_due
 from triage.judging import FLAG_CODE, Verdict, judge_all
+from triage.rules import Rule
 from triage.ruleset import Ruleset
 from triage.subject import ReferralSubject
+from triage.validation import GIVEN
+from triage.wording import words_of_due
+
+Whole = npt.NDArray[np.int64]
 
 AHEAD: Final = 2
 """Working days the clocks are put on by: what is due on the next one is late on the second."""
@@ -74,10 +78,31 @@ def what_is_due(
     table = FactTable(ReferralSubject(referrals, as_of, history_from, later), FACT_BY_NAME)
     needed = ruleset.only(*wanted)
     then = judge_all(needed, table, judged)
-    found = []
+    found: list[Due] = []
     for rule_id in wanted:
         is_new = (then[rule_id].codes == FLAG_CODE) & (verdicts[rule_id].codes != FLAG_CODE)
-        rows = np.flatnonzero(judged & is_new).tolist()
-        rule = ruleset.by_id[rule_id]
-        found += [Due(**said) for said in describe_due(rule, needed, table, then, rows)]
+        rows = np.flatnonzero(judged & is_new)
+        if len(rows):
+            rule = needed.by_id[rule_id]
+            found += _of_rule(rule, table, *words_of_due(rule, needed, table, then, rows))
     return tuple(sorted(found, key=lambda one: (one.due_on, one.rule, one.referral_id)))
+
+
+def _of_rule(
+    rule: Rule, table: FactTable, rows: Whole, days: Whole, messages: list[str]
+) -> Iterator[Due]:
+    """Yield what falls due by one rule: whose, by when, and what is to be done."""
+    entries, team = table.subject.entries, table.subject.column("team")
+    restricted = table.subject.is_restricted
+    for row, day, message in zip(rows.tolist(), days.tolist(), messages, strict=True):
+        yield Due(
+            rule.id,
+            rule.severity,
+            str(entries.child_ids[row]),
+            str(entries.ids[row]),
+            to_date(int(entries.day[row])),
+            team.names[team.value[row]] if team.state[row] == GIVEN else None,
+            to_date(day),
+            message,
+            bool(restricted[row]),
+        )

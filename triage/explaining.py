@@ -14,7 +14,6 @@ from triage.calendar import add_working_days, bank_holidays, to_date, working_da
 from triage.conditions import All, AnyOf, Compare, Condition, RuleHolds
 from triage.errors import CallError
 from triage.facts import FACT_BY_NAME, Asked, FactTable
-from triage.flags import spoken
 from triage.judging import Row, Verdict, judge_all
 from triage.pipeline import fact_table
 from triage.rules import Rule
@@ -23,6 +22,7 @@ from triage.run import Options
 from triage.tables import Input
 from triage.validation import ABSENT, BLANK, GIVEN
 from triage.vocabulary import cut
+from triage.wording import spoken
 
 TRUTHS: Final = {True: "holds", False: "does not hold", None: "cannot be told"}
 _STATES: Final = {GIVEN: "given", BLANK: "blank", ABSENT: "not in the extract"}

@@ -1,21 +1,46 @@
-"""Flags in words: what happened, by how much, against which limit, and what it rests on."""
+"""Flags: one rule on one referral each, held as columns, in the order of the contract.
+
+A year of England has more than a million flags. Held as an Arrow table they cost no Python object
+a flag, are sorted, written and stored as they lie, and travel between processes as they are; one
+by one they are ``Flag`` objects.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, overload
 
-from triage import explain
-from triage.calendar import add_working_days, spoken_date, to_date
-from triage.conditions import Compare
-from triage.facts import FACT_BY_NAME, FactTable, SubjectName
-from triage.judging import OUTCOMES, Row, Verdict
-from triage.rules import BECAUSE, BRACES, Rule
-from triage.ruleset import Ruleset
-from triage.validation import GIVEN
-from triage.vocabulary import counted, cut
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from triage.facts import SubjectName
+
+_WORD: Final = pa.dictionary(pa.int16(), pa.string())
+_TEXT: Final = pa.dictionary(pa.int32(), pa.string())
+
+SCHEMA: Final = pa.schema(
+    [
+        pa.field("rule", _WORD, nullable=False),
+        pa.field("severity", _WORD, nullable=False),
+        pa.field("child_id", pa.string(), nullable=False),
+        pa.field("referral_id", pa.string(), nullable=False),
+        pa.field("referral_date", pa.date32(), nullable=False),
+        pa.field("team", _TEXT),
+        pa.field("message", _TEXT, nullable=False),
+        pa.field("due_on", pa.date32()),
+        pa.field("overdue_working_days", pa.int32()),
+        pa.field("evidence", _TEXT, nullable=False),
+        pa.field("lasting", _TEXT, nullable=False),
+        pa.field("restricted", pa.bool_(), nullable=False),
+        pa.field("subject", _WORD, nullable=False),
+    ]
+)
+"""The columns of flags. ``evidence`` and ``lasting`` are JSON objects: what a flag rests on, and
+that without the clocks that run on from night to night and the facts that are only told."""
 
 
 @dataclass(frozen=True)
@@ -55,176 +80,112 @@ class Flag:
         return found if self.subject == "referral" else {**found, "subject": self.subject}
 
 
-@dataclass(frozen=True)
-class _Because:
-    """What made a rule true for a pattern: the texts to say, and the clock that ran out."""
+class Flags(Sequence[Flag]):
+    """Flags in the order of the contract; ``table`` holds them as columns (``SCHEMA``)."""
 
-    sayings: tuple[str, ...]
-    clock: Compare | None
+    _AT_ONCE: Final = 8_192
+
+    def __init__(self, table: pa.Table) -> None:
+        self.table = table
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return int(self.table.num_rows)
+
+    @overload
+    def __getitem__(self, place: int) -> Flag: ...
+    @overload
+    def __getitem__(self, place: slice) -> Flags: ...
+    def __getitem__(self, place: int | slice) -> Flag | Flags:
+        """Return one flag, or some of them."""
+        if isinstance(place, slice):
+            start, stop, step = place.indices(len(self))
+            if step == 1:
+                return Flags(self.table.slice(start, max(stop - start, 0)))
+            return Flags(self.table.take(pa.array(range(start, stop, step), pa.int64())))
+        at = range(len(self))[place]
+        return next(iter(Flags(self.table.slice(at, 1))))
+
+    def __iter__(self) -> Iterator[Flag]:
+        """Yield each flag as an object, some thousands made at a time."""
+        told = self.table.drop_columns(["lasting"])
+        for start in range(0, len(self), self._AT_ONCE):
+            for row in told.slice(start, self._AT_ONCE).to_pylist():
+                row["evidence"] = json.loads(row["evidence"])
+                yield Flag(**row)
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether others are the same flags in the same order."""
+        if isinstance(other, Flags):
+            return bool(plain(self.table).equals(plain(other.table)))
+        return isinstance(other, tuple | list) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __add__(self, other: Flags) -> Flags:
+        """Return these flags with others behind them."""
+        return Flags(pa.concat_tables([self.table, other.table]))
+
+    def of_rules(self, rules: Collection[str]) -> Flags:
+        """Return the flags of some rules, in the same order."""
+        if len(self) and not is_among(self.table["rule"], rules).all():
+            return Flags(self.table.filter(pa.array(is_among(self.table["rule"], rules))))
+        return self
+
+    def severities(self) -> dict[str, int]:
+        """Return how many flags there are of each severity that any has."""
+        return counts(self.table["severity"])
 
 
-def describe(
-    rule: Rule,
-    ruleset: Ruleset,
-    table: FactTable,
-    verdicts: Mapping[str, Verdict],
-    rows: Sequence[int],
-) -> list[Flag]:
-    """Return the flags of a rule on the entries that it flags, in words."""
-    flags = []
-    limits = ruleset.limits(rule.id)
-    for row, said, because in _told(rule, table, verdicts, rows):
-        due_on, overdue = _deadline(because.clock, table, row)
-        flags.append(
-            Flag(
-                **said,
-                message=message(rule, limits, table, because.sayings, row),
-                due_on=due_on,
-                overdue_working_days=overdue,
-                evidence=_evidence(rule, table, verdicts, row),
-                subject=rule.subject,
-            )
+def none_at_all() -> Flags:
+    """Return no flags."""
+    return Flags(SCHEMA.empty_table())
+
+
+def plain(table: pa.Table) -> pa.Table:
+    """Return a table with each text written out instead of looked up."""
+    return table.cast(
+        pa.schema(
+            field.with_type(field.type.value_type) if pa.types.is_dictionary(field.type) else field
+            for field in table.schema
         )
-    return flags
-
-
-def describe_due(
-    rule: Rule,
-    ruleset: Ruleset,
-    table: FactTable,
-    verdicts: Mapping[str, Verdict],
-    rows: Sequence[int],
-) -> Iterator[dict[str, Any]]:
-    """Yield what falls due, in words: whose, by when, and what is to be done."""
-    limits = ruleset.limits(rule.id)
-    for row, said, because in _told(rule, table, verdicts, rows):
-        due_on, _ = _deadline(because.clock, table, row)
-        if due_on is not None:
-            text = _filled(rule.about.due or "", rule, limits, table, row)
-            yield said | {"due_on": due_on, "message": text[:1].upper() + text[1:]}
-
-
-def _told(
-    rule: Rule, table: FactTable, verdicts: Mapping[str, Verdict], rows: Sequence[int]
-) -> Iterator[tuple[int, dict[str, Any], _Because]]:
-    """Yield each row with whose it is and what made the rule true, asked once a pattern."""
-    entries, team = table.subject.entries, table.subject.column("team")
-    restricted = table.subject.is_restricted
-    reasons: dict[int, _Because] = {}
-    for row in rows:
-        pattern = int(verdicts[rule.id].pattern[row])
-        if pattern not in reasons:
-            reasons[pattern] = _because(rule, table, Row(table, verdicts, row))
-        yield (
-            row,
-            {
-                "rule": rule.id,
-                "severity": rule.severity,
-                "child_id": str(entries.child_ids[row]),
-                "referral_id": str(entries.ids[row]),
-                "referral_date": to_date(int(entries.day[row])),
-                "team": team.names[team.value[row]] if team.state[row] == GIVEN else None,
-                "restricted": bool(restricted[row]),
-            },
-            reasons[pattern],
-        )
-
-
-def _because(rule: Rule, table: FactTable, subject: Row) -> _Because:
-    held = explain.true_comparisons(rule.condition, subject)
-    clock = next(
-        (
-            compare
-            for compare in held
-            if compare.operator == "more_than" and table.measure(compare.asked).start is not None
-        ),
-        None,
     )
-    return _Because(tuple(explain.true_sayings(rule.condition, subject)), clock)
 
 
-def _deadline(
-    clock: Compare | None, table: FactTable, row: int
-) -> tuple[dt.date | None, int | None]:
-    """Return when what the rule asks for was due, and by how many working days it was passed."""
-    if clock is None:
-        return None, None
-    measure = table.measure(clock.asked)
-    assert measure.start is not None
-    limit = clock.values[0]
-    due = to_date(add_working_days(int(measure.start[row]), limit))
-    return due, int(measure.value[row]) - limit
+def is_among(column: pa.ChunkedArray, wanted: Collection[str]) -> Any:
+    """Return, for each cell of a column of words, whether it is one of those wanted."""
+    pieces = [
+        np.array([word in wanted for word in chunk.dictionary.to_pylist()] or [False], bool)[
+            chunk.indices.to_numpy(zero_copy_only=False)
+        ]
+        for chunk in column.chunks
+    ]
+    return np.concatenate([np.zeros(0, bool), *pieces])
 
 
-def message(
-    rule: Rule, limits: Mapping[str, Any], table: FactTable, said: Sequence[str], row: int
-) -> str:
-    """Return the sentence of a flag: what happened, by how much, against which limit.
-
-    ``limits`` holds the parameters by the names that messages have for them, ``said`` the texts of
-    the parts of the condition that hold.
-    """
-    because = _joined([_filled(text, rule, limits, table, row) for text in said])
-    text = _filled(rule.about.message, rule, limits, table, row, because)
-    return text[:1].upper() + text[1:]
+def counts(column: pa.ChunkedArray) -> dict[str, int]:
+    """Return how often each word of a column occurs."""
+    found = pc.value_counts(column)
+    return {one["values"]: one["counts"] for one in found.to_pylist()}
 
 
-def _joined(said: list[str]) -> str:
-    return " and ".join([", ".join(said[:-1]), said[-1]]) if len(said) > 1 else "".join(said)
+def compact(table: pa.Table) -> pa.Table:
+    """Return some rows of a table with only the texts that they use in their look-ups."""
+    columns = [
+        _compact(column) if pa.types.is_dictionary(column.type) else column
+        for column in table.columns
+    ]
+    return pa.table(columns, schema=table.schema)
 
 
-def _filled(
-    text: str,
-    rule: Rule,
-    limits: Mapping[str, Any],
-    table: FactTable,
-    row: int,
-    because: str = "",
-) -> str:
-    def fill(match: Any) -> str:
-        name, noun = match.group(1), match.group(2)
-        if name == BECAUSE:
-            return because
-        value = limits.get(name)
-        if value is None:
-            value = table.plain(rule.told(name), row)
-            if isinstance(value, str) and FACT_BY_NAME[name].is_own_words:
-                return value
-        return spoken(value, noun)
-
-    return BRACES.sub(fill, text)
-
-
-def spoken(value: Any, noun: str | None = None) -> str:
-    """Return a value as a sentence has it; typed text is cut short."""
-    match value:
-        case None:
-            return "an unknown date" if noun is None else f"an unknown number of {noun}s"
-        case bool():
-            return "yes" if value else "no"
-        case int():
-            return counted(value, noun) if noun else str(value)
-        case dt.date():
-            return spoken_date(value)
-        case tuple():
-            return ", ".join(value)
-    return cut(str(value))
-
-
-def _evidence(
-    rule: Rule, table: FactTable, verdicts: Mapping[str, Verdict], row: int
-) -> dict[str, Any]:
-    """Return each fact the rule looked at, each parameter, and what the rules it reads said."""
-    found: dict[str, Any] = {}
-    for asked in (*rule.facts, *rule.shown):
-        name, value = asked.name, table.plain(asked, row)
-        if isinstance(value, dt.date):
-            found[name] = value.isoformat()
-        else:
-            is_typed = isinstance(value, str) and not FACT_BY_NAME[name].is_own_words
-            found[name] = cut(value) if is_typed else value
-    for name, value in rule.parameters.items():
-        found[name] = list(value) if isinstance(value, tuple) else value
-    for read in rule.reads:
-        found[read] = OUTCOMES[verdicts[read].codes[row]]
-    return found
+def _compact(column: pa.ChunkedArray) -> pa.Array:
+    whole = column.combine_chunks()
+    places = whole.indices
+    is_there = np.zeros(len(whole.dictionary), bool)
+    is_there[pc.drop_null(places).to_numpy()] = True
+    again = (np.cumsum(is_there) - 1).astype(np.int32)
+    used = pa.array(np.flatnonzero(is_there))
+    found = pa.DictionaryArray.from_arrays(
+        pa.array(again).take(places), whole.dictionary.take(used)
+    )
+    return found.cast(column.type)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import re
 from collections.abc import Iterable, Sequence
@@ -18,7 +19,7 @@ from typing import Any, Final
 
 from triage.comparing import RuleComparison
 from triage.errors import CallError
-from triage.flags import Flag
+from triage.flags import Flags, compact
 from triage.run import Run
 
 FLAG_COLUMNS: Final = (
@@ -34,6 +35,10 @@ FLAG_COLUMNS: Final = (
     "evidence",
     "subject",
 )
+_AT_ONCE: Final = 8_192
+_ROWS_OF_A_GROUP: Final = 131_072
+_DICTIONARY_BYTES: Final = 1 << 30
+"""No dictionary of a group is this long, so that each text is written once in it."""
 _RUN: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _NUMBER: Final = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
 _OBEYED: Final = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -48,10 +53,12 @@ def as_json(value: Any) -> str:
     return _OBEYED.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
 
 
-def flags_csv(flags: Iterable[Flag]) -> str:
+def flags_csv(flags: Flags) -> str:
     """Return flags as CSV, one a row, with the evidence as JSON in one column."""
-    rows = map(_flag_row, flags)
-    return _csv([FLAG_COLUMNS, *([row[name] for name in FLAG_COLUMNS] for row in rows)])
+    told = flags.table.select(FLAG_COLUMNS)
+    pieces = (told.slice(start, _AT_ONCE) for start in range(0, len(told), _AT_ONCE))
+    rows = (row.values() for piece in pieces for row in piece.to_pylist())
+    return _csv(itertools.chain([FLAG_COLUMNS], rows))
 
 
 def _csv(rows: Iterable[Iterable[Any]]) -> str:
@@ -66,11 +73,6 @@ def _defused(cell: Any) -> Any:
     if isinstance(cell, str) and cell.startswith(_RUN) and not _NUMBER.fullmatch(cell):
         return "'" + cell
     return cell
-
-
-def _flag_row(flag: Flag) -> dict[str, Any]:
-    shown = flag.as_json()
-    return shown | {"evidence": json.dumps(shown["evidence"]), "subject": flag.subject}
 
 
 def comparison_csv(found: Iterable[RuleComparison]) -> str:
@@ -109,7 +111,7 @@ def write_output(run: Run, whole: dict[str, Any], path: Path, form: str) -> str:
         CallError: when the file cannot be written.
     """
     form = output_form(path, form)
-    flags = (*run.flags, *run.contact_flags)
+    flags = run.stable_flags
     try:
         if form == "parquet":
             _write_parquet(flags, path)
@@ -132,15 +134,16 @@ def write_text(path: Path, text: str) -> None:
         raise CallError(f"{path}: cannot be written ({error.strerror or error}).") from None
 
 
-def _write_parquet(flags: Sequence[Flag], path: Path) -> None:
-    import pandas as pd
+def _write_parquet(flags: Flags, path: Path) -> None:
+    """Write flags as Parquet, each distinct text of a group of rows once."""
+    import pyarrow.parquet as pq
 
-    rows = [_flag_row(flag) for flag in flags]
-    frame = pd.DataFrame(rows, columns=list(FLAG_COLUMNS))
-    frame["overdue_working_days"] = frame["overdue_working_days"].astype("Int64")
-    for name in ("referral_date", "due_on"):
-        frame[name] = pd.to_datetime(frame[name]).dt.date
-    frame.to_parquet(path, index=False)
+    told = flags.table.select(FLAG_COLUMNS)
+    with pq.ParquetWriter(
+        path, told.schema, store_schema=False, dictionary_pagesize_limit=_DICTIONARY_BYTES
+    ) as file:
+        for start in range(0, max(len(told), 1), _ROWS_OF_A_GROUP):
+            file.write_table(compact(told.slice(start, _ROWS_OF_A_GROUP)))
 
 
 def refuse_to_overwrite(output: Path, sources: Sequence[str], db: str) -> None:

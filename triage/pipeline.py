@@ -13,12 +13,13 @@ from triage.due import what_is_due
 from triage.entries import CONTACTS
 from triage.errors import CallError, InputError
 from triage.facts import FACT_BY_NAME, FactTable, SubjectName
-from triage.flags import describe
+from triage.flags import none_at_all
 from triage.judging import CANNOT_TELL_CODE, CLEAR_CODE, FLAG_CODE, Verdict, judge_all
 from triage.measure import KNOWN
+from triage.raising import in_order, raise_flags
 from triage.records import Loaded, LoadedContacts, load
 from triage.ruleset import Ruleset
-from triage.run import Judged, Judgement, Options, RuleResult, Run, flag_order
+from triage.run import Judged, Judgement, Options, RuleResult, Run
 from triage.schema import COLUMNS
 from triage.sources import read_inputs
 from triage.subject import ContactSubject, ReferralSubject
@@ -147,17 +148,7 @@ def _judgement(
 ) -> Judgement:
     """Return the counts, the flags in words and the outcomes of the rules that are reported."""
     reported = [rule for rule in ruleset.rules if not rule.is_off]
-    flags = [
-        flag
-        for rule in reported
-        for flag in describe(
-            rule,
-            ruleset,
-            table,
-            verdicts,
-            np.flatnonzero(is_judged & (verdicts[rule.id].codes == FLAG_CODE)).tolist(),
-        )
-    ]
+    raised = raise_flags(ruleset, reported, table, verdicts, is_judged)
     entries = table.subject.entries
     results = []
     for rule in reported:
@@ -177,7 +168,7 @@ def _judgement(
         rows,
         problems,
         tuple(results),
-        tuple(sorted(flags, key=flag_order)),
+        in_order([raised], reported[0].subject if reported else "referral"),
         table,
         Judged(
             entries.ids[is_judged],
@@ -227,7 +218,9 @@ def _no_contacts(ruleset: Ruleset, contacts: LoadedContacts | None) -> Judgement
     nothing = np.zeros(0, object)
     codes = {rule.id: np.zeros(0, np.int8) for rule in reported}
     problems = contacts.problems if contacts else ()
-    return Judgement(rows, problems, tuple(results), (), None, Judged(nothing, nothing, codes))
+    return Judgement(
+        rows, problems, tuple(results), none_at_all(), None, Judged(nothing, nothing, codes)
+    )
 
 
 def _history(loaded: Loaded, options: Options) -> tuple[dt.date, list[str]]:

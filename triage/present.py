@@ -13,9 +13,10 @@ from rich.table import Table
 from rich.text import Text
 
 from triage.due import Due
-from triage.flags import Flag, spoken
+from triage.flags import Flag
 from triage.run import RuleResult, Run
 from triage.vocabulary import counted, printable
+from triage.wording import spoken
 
 if TYPE_CHECKING:
     from triage.casefile import CaseFile

@@ -12,12 +12,12 @@ from triage.catalogue import asked_with, needed
 from triage.conditions import in_words
 from triage.explaining import TRUTHS
 from triage.facts import FACTS, Fact
-from triage.flags import spoken
 from triage.present import WITHHELD, add_row, console, shown_value, table_of
 from triage.rules import BRACES, Rule
 from triage.ruleset import Ruleset
 from triage.trying import FIRST
 from triage.vocabulary import counted, printable
+from triage.wording import spoken
 
 if TYPE_CHECKING:
     from triage.comparing import RuleComparison

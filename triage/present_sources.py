@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Final
 from rich.console import Console
 
 from triage.describing import FAMILIES, MOST_TOLD, OF_ANY_CONTACT
-from triage.flags import spoken
 from triage.present import add_row, console, table_of
 from triage.schema import COLUMNS, REFERRAL_COLUMNS
 from triage.sources.folder import BESIDE
 from triage.subject import LOOK_BACK_MONTHS
 from triage.vocabulary import counted, printable
+from triage.wording import spoken
 
 if TYPE_CHECKING:
     from triage.describing import Description, Family, History, Told

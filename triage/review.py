@@ -6,9 +6,9 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from triage.flags import spoken
 from triage.ruleset import severity_rank
 from triage.store import Case
+from triage.wording import spoken
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,8 @@ import numpy.typing as npt
 
 from triage.due import Due
 from triage.entries import CONTACTS
-from triage.facts import FACT_BY_NAME, FactTable
-from triage.flags import Flag
+from triage.facts import FactTable
+from triage.flags import Flag, Flags
 from triage.joining import Join
 from triage.reading import USUAL, Reading
 from triage.rules import Rule, Status
@@ -76,7 +77,7 @@ class Judgement:
     rows: Mapping[str, int]
     problems: tuple[Problem, ...]
     results: tuple[RuleResult, ...]
-    flags: tuple[Flag, ...]
+    flags: Flags
     table: FactTable | None = field(repr=False)
     judged: Judged = field(repr=False)
 
@@ -128,15 +129,20 @@ class Run:
         ]
         return tuple(sorted((*self.results, *of_contacts), key=lambda one: one.rule.id))
 
-    @property
-    def flags(self) -> tuple[Flag, ...]:
+    @cached_property
+    def flags(self) -> Flags:
         """Return the flags of the stable rules on referrals, in the order of the contract."""
         return self._flags(self.referrals, "stable")
 
-    @property
-    def contact_flags(self) -> tuple[Flag, ...]:
+    @cached_property
+    def contact_flags(self) -> Flags:
         """Return the flags of the stable rules on contacts, in the same order."""
         return self._flags(self.contacts, "stable")
+
+    @property
+    def stable_flags(self) -> Flags:
+        """Return the flags of the stable rules on referrals, then those on contacts."""
+        return self.flags + self.contact_flags
 
     @property
     def trial_results(self) -> tuple[RuleResult, ...]:
@@ -149,15 +155,14 @@ class Run:
         found = (self._flags(of, "trial") for of in (self.referrals, self.contacts))
         return tuple(sorted((flag for flags in found for flag in flags), key=flag_order))
 
-    def _flags(self, judgement: Judgement, status: Status) -> tuple[Flag, ...]:
-        rules = self.ruleset.by_id
-        return tuple(flag for flag in judgement.flags if rules[flag.rule].status == status)
+    def _flags(self, judgement: Judgement, status: Status) -> Flags:
+        rules = self.ruleset.by_id.items()
+        return judgement.flags.of_rules({name for name, rule in rules if rule.status == status})
 
     def reaches(self, severity: str) -> bool:
         """Return whether a flag of this severity or above was raised by a stable rule."""
         rank = severity_rank(severity)
-        found = (*self.flags, *self.contact_flags)
-        return any(severity_rank(flag.severity) <= rank for flag in found)
+        return any(severity_rank(one) <= rank for one in self.stable_flags.severities())
 
     def as_json(self) -> dict[str, Any]:
         """Return the run as one object for outside scripts."""
@@ -215,14 +220,3 @@ def problems_json(problems: Iterable[Problem], kind: str) -> list[dict[str, Any]
 def flag_order(flag: Flag) -> tuple[int, dt.date, str, str]:
     """Return the key by which flags are ordered: critical first, then date, identifier, rule."""
     return severity_rank(flag.severity), flag.referral_date, flag.referral_id, flag.rule
-
-
-def lasting_evidence(flag: Flag, rule: Rule) -> dict[str, Any]:
-    """Return what a flag rests on, without the clocks that run on from night to night.
-
-    Facts that are only told in the message are left out as well: two flags with the same lasting
-    evidence are the same finding, even where a date beside it was corrected.
-    """
-    moving = {one.name for one in rule.facts if FACT_BY_NAME[one.name].moves}
-    left_out = moving.union(one.name for one in rule.shown)
-    return {name: value for name, value in flag.evidence.items() if name not in left_out}

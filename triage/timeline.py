@@ -33,7 +33,7 @@ def timeline(run: Run) -> tuple[TimelineEntry, ...]:
     assert run.referrals.table is not None
     subject = run.referrals.table.subject
     referrals = subject.entries
-    children = {flag.child_id for flag in (*run.flags, *run.contact_flags)}
+    children = {flag.child_id for flag in run.stable_flags}
     rows = np.array(
         [row for row, child in enumerate(referrals.child_ids.tolist()) if child in children],
         np.int64,

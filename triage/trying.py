@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from triage.flags import Flag
+from triage.flags import Flags
 from triage.pipeline import check_sources
 from triage.rules import Rule
 from triage.ruleset import Ruleset
@@ -21,7 +21,7 @@ class Trial:
     """What one rule says of the records: its counts, and the first of its flags."""
 
     result: RuleResult
-    flags: tuple[Flag, ...]
+    flags: Flags
 
     def as_json(self) -> dict[str, Any]:
         """Return the trial for a script, with every flag."""
@@ -43,5 +43,4 @@ def try_rule(rule: Rule, ruleset: Ruleset, sources: Sequence[Input], options: Op
     run = check_sources(sources, alone, options)
     judgement = run.contacts if rule.subject == "contact" else run.referrals
     result = next(one for one in judgement.results if one.rule.id == rule.id)
-    flags = tuple(flag for flag in judgement.flags if flag.rule == rule.id)
-    return Trial(result, flags)
+    return Trial(result, judgement.flags.of_rules([rule.id]))

@@ -65,7 +65,7 @@ def open_cases(
 ) -> dict[Key, int]:
     """Open a case for each flagged referral or contact that has none, in the order of flags."""
     first: dict[Key, Flag] = {}
-    for found in (*result.flags, *result.contact_flags):
+    for found in result.stable_flags:
         first.setdefault(key_of(found), found)
     new = {key: found for key, found in first.items() if key not in known}
     if not new:
@@ -93,7 +93,7 @@ def follow_cases(
     connection: sa.Connection, result: Run, writes: Writes, review_days: Mapping[str, int]
 ) -> None:
     """Close cases nobody touched whose last flag cleared, reopen those flagged again."""
-    raised = (*result.flags, *result.contact_flags)
+    raised = result.stable_flags
     about = {key_of(found): (found.team, found.restricted) for found in raised}
     open_flags: dict[int, list[Any]] = {}
     for found in connection.execute(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
@@ -20,7 +19,7 @@ from triage.facts import SubjectName
 from triage.flags import Flag
 from triage.judging import CLEAR_CODE
 from triage.rules import Rule
-from triage.run import Run, lasting_evidence
+from triage.run import Run
 from triage.store.cases import (
     Key,
     Writes,
@@ -220,10 +219,11 @@ def _update_queue(
     for key, number in open_cases(connection, result, case_ids, review_days).items():
         case_ids[key] = number
         writes.events.append(event_row("case opened", number, None, {}))
-    for found in (*result.flags, *result.contact_flags):
+    flags = result.stable_flags
+    for found, lasting in zip(flags, flags.table["lasting"].to_pylist(), strict=True):
         place = (case_ids[key_of(found)], found.rule)
         raised.add(place)
-        row = _flag_row(found, rules[found.rule], place[0], result.options.as_of, run_id)
+        row = _flag_row(found, lasting, rules[found.rule], place[0], result.options.as_of, run_id)
         _raise(stored.get(place), row, run_id, changes[found.subject], writes)
     keys = {number: key for key, number in case_ids.items()}
     _clear(result, stored, raised, keys, run_id, changes, writes)
@@ -321,8 +321,9 @@ def _is_clear(result: Run, key: Key, rule_id: str, place: int | None) -> bool:
     return place is not None and codes is not None and bool(codes[place] == CLEAR_CODE)
 
 
-def _flag_row(found: Flag, rule: Rule, case_id: int, as_of: dt.date, run_id: int) -> dict[str, Any]:
-    lasting = json.dumps(lasting_evidence(found, rule), sort_keys=True)
+def _flag_row(
+    found: Flag, lasting: str, rule: Rule, case_id: int, as_of: dt.date, run_id: int
+) -> dict[str, Any]:
     return {
         "case_id": case_id,
         "rule_id": found.rule,
