@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import calendar
 import datetime as dt
+from pathlib import Path
 
 import holidays
 import numpy as np
@@ -21,6 +22,7 @@ from triage.calendar import (
     check_as_of,
     minus_months,
     months_between,
+    spoken_date,
     to_date,
     to_day,
     working_days,
@@ -58,6 +60,13 @@ def assert_one_sentence(error: CallError) -> None:
 @given(dates)
 def test_a_day_number_leads_back_to_its_date(date: dt.date) -> None:
     assert to_date(to_day(date)) == date
+    assert to_day(date) == (date - dt.date(1970, 1, 1)).days
+
+
+@given(dates)
+def test_a_date_is_told_with_its_month_in_english(date: dt.date) -> None:
+    day, month, year = spoken_date(date).split(" ")
+    assert (int(day), calendar.month_name[date.month], int(year)) == (date.day, month, date.year)
 
 
 class TestWorkingDays:
@@ -178,6 +187,21 @@ class TestBankHolidays:
 
     def test_have_names(self) -> None:
         assert "Funeral" in bank_holidays()[dt.date(2022, 9, 19)]
+
+    @pytest.mark.parametrize("held", ["", "raise ImportError", "UnitedKingdom = None.it"])
+    def test_are_the_same_where_the_package_is_laid_out_otherwise(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held: str
+    ) -> None:
+        usual = dict(bank_holidays())
+        if held:
+            (tmp_path / "countries").mkdir()
+            (tmp_path / "countries" / "united_kingdom.py").write_text(held, "utf-8")
+        monkeypatch.setattr(holidays, "__file__", str(tmp_path / "__init__.py"))
+        bank_holidays.cache_clear()
+        try:
+            assert bank_holidays() == usual
+        finally:
+            bank_holidays.cache_clear()
 
 
 class TestYearsOutsideTheCalendar:

@@ -116,6 +116,13 @@ def test_only_the_value_changes_in_the_text_of_a_rule(rule: Any) -> None:
         assert changed.about.rationale == rule.about.rationale
 
 
+@pytest.mark.parametrize("before", ["", "\ufeff", "# 😀 “…”\n", "\ufeff# 😀\n"])
+def test_a_value_is_changed_in_its_place_whatever_letters_stand_before_it(before: str) -> None:
+    rule = load_rules(shipped("rules")).by_id["DEC-02"]
+    written = before + rule.text
+    assert with_values(written, {"limit": 7}) == written.replace("value: 1\n", "value: 7\n", 1)
+
+
 def test_a_rule_switched_off_reports_nothing_but_is_still_read(
     triage: Triage, records: Path, workplace: Path
 ) -> None:

@@ -6,10 +6,12 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from triage.entries import _sorting
 from triage.errors import InputError
 from triage.pipeline import check_sources
 from triage.records import Loaded, load
@@ -333,3 +335,31 @@ class TestOrder:
         whole = findings([source(*rows)])
         assert findings([one, two]) == whole
         assert findings([two, one]) == whole
+
+
+@given(st.lists(st.integers(0, 3), max_size=12), st.sampled_from([1, 10**6, 10**15]))
+def test_entries_are_sorted_alike_by_one_number_and_by_several_keys(
+    numbers: list[int], times: int
+) -> None:
+    """Children so many that the keys do not fit into one number are sorted by each in turn."""
+    child, day = np.array(numbers, np.int64) * times, np.array(numbers[::-1], np.int32) - 2
+    seconds = np.array(numbers, np.int64) % 2 * 86_399
+    found = _sorting(child, day, seconds)
+    assert found.tolist() == np.lexsort((np.arange(len(child)), seconds, day, child)).tolist()
+
+
+def test_identifiers_are_the_same_as_places_and_as_strings() -> None:
+    found = load(
+        [source(row("A", "2023-01-02"), row("B", "2023-01-03", "R1"), row("A", "2023-01-01"))],
+        AS_OF,
+    ).referrals
+    assert found.child_ids.tolist() == ["A", "A", "B"]
+    assert found.ids.tolist() == ["A/2023-01-01/1", "A/2023-01-02/1", "R1"]
+    assert [found.identifiers[place] for place in found.identity] == found.ids.tolist()
+    assert [found.child_names[place] for place in found.child] == found.child_ids.tolist()
+
+
+def test_a_made_identifier_goes_past_every_one_that_was_typed() -> None:
+    taken = [row("B", f"2022-12-{n + 10}", f"A/2023-01-01/{n}") for n in range(1, 13)]
+    found = load([source(row("A", "2023-01-01"), *taken)], AS_OF).referrals
+    assert found.ids[0] == "A/2023-01-01/13"

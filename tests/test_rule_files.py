@@ -159,6 +159,27 @@ def test_each_problem_names_the_line_it_stands_in(
     assert told.startswith(f"{tmp_path}/DEC-02-rule.yaml:{line_of(text, at)}: ")
 
 
+def test_a_key_is_told_each_time_that_it_is_given_again(tmp_path: Path) -> None:
+    text = GOOD.replace("severity: high\n", "severity: high\nseverity: low\nseverity: critical\n")
+    found = problems(tmp_path, DEC_02=text)
+    lines = [line_of(text, "severity: low"), line_of(text, "severity: critical")]
+    assert found == [
+        f"{tmp_path}/DEC-02-rule.yaml:{line}: 'severity' is given twice; keep one of them"
+        for line in lines
+    ]
+
+
+@pytest.mark.parametrize(
+    "written", ["FILL IN: what", "'FILL IN: what'", '"FILL\\x20IN: what"', '"FILL\n  IN: what"']
+)
+def test_a_text_still_to_be_written_is_told_however_it_is_typed(
+    tmp_path: Path, written: str
+) -> None:
+    typed = written if written[0] in "\"'" else f'"{written}"'
+    found = problems(tmp_path, DEC_02=GOOD.replace("title: Decision late", f"title: {typed}"))
+    assert [problem for problem in found if "title: still begins with FILL IN" in problem]
+
+
 def test_an_identifier_used_twice_names_both_files_and_the_line(tmp_path: Path) -> None:
     (tmp_path / "DEC-02-another.yaml").write_text(GOOD, "utf-8")
     (told,) = problems(tmp_path, DEC_02=GOOD)

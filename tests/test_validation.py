@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,16 @@ from triage.calendar import BIRTHS_FROM, to_date
 from triage.schema import ORDER_CHECKS, ReferralRecord
 from triage.schema import REFERRAL_COLUMNS as COLUMNS
 from triage.tables import LOST, Problem, RawColumn, RawTable, encode
-from triage.validation import ABSENT, BLANK, GIVEN, UNREADABLE, Column, ValidTable, validate
+from triage.validation import (
+    ABSENT,
+    BLANK,
+    GIVEN,
+    UNREADABLE,
+    Column,
+    ValidTable,
+    read_distinct,
+    validate,
+)
 
 Row = dict[str, str]
 REQUIRED = ("child_id", "referral_date")
@@ -284,3 +294,56 @@ class TestReferralDatesOutOfTheCalendar:
         assert [p.message for p in of_kind(found, "rejected")] == [
             "'1970-10-06' lies outside 1990 to 2050"
         ]
+
+
+NAMES = ["7", "8", "#N/A", "#n/a", "", "a formula without a value", "\u017f"]
+
+
+@given(st.lists(st.sampled_from(NAMES), max_size=9))
+def test_texts_held_by_arrow_are_read_as_those_held_by_python(cells: list[str]) -> None:
+    """Those held by Python may stand twice, as after a change of what was typed."""
+    held = encode(cells)
+    twice = RawColumn(np.arange(len(cells), dtype=np.int32), cells)
+    spec = COLUMNS["team"]
+    for column in (held, twice):
+        found = read_distinct(spec, column, None)
+        for cell, code in zip(cells, column.codes.tolist(), strict=True):
+            is_error = cell.upper() in v.SPREADSHEET_ERRORS
+            state = UNREADABLE if is_error else GIVEN if cell else BLANK
+            assert found.state[code] == state
+            assert (code in found.messages) == is_error
+            assert found.names[found.value[code]] == cell
+
+
+def test_an_error_of_a_spreadsheet_is_known_in_any_case_that_capitals_make_of_it() -> None:
+    found = read_distinct(COLUMNS["team"], encode(["#\u017fpill!", "#spill!", "\u017fpill"]), None)
+    assert found.state.tolist() == [UNREADABLE, UNREADABLE, GIVEN]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 4), st.integers(-(10**6), 10**6)), min_size=1, max_size=5),
+    st.lists(st.integers(0, 99), max_size=12),
+    st.lists(st.integers(0, 99), max_size=12),
+    st.sampled_from([1, 100, 40_000]),
+)
+def test_a_column_of_distinct_cells_is_what_it_is_cell_by_cell(
+    cells: list[tuple[int, int]], codes: list[int], rows: list[int], times: int
+) -> None:
+    """However many distinct cells there are, so in however few bytes their places are held."""
+    state, value = (np.array(part) for part in zip(*cells * times, strict=True))
+    column = Column(state.astype(np.uint8), value, ("a",), value.astype(np.int32))
+    places = np.array(codes, np.int32) * 7_919 % len(state)
+    taken = np.array(rows if codes else [], np.int64) % max(len(codes), 1)
+    held = column.spread_over(places)
+    for found, where in (
+        (held, places),
+        (held.take(taken), places[taken]),
+        (held.take(taken).take(np.arange(len(taken))[::-1]), places[taken][::-1]),
+        (replace(held, state=held.state), places),
+    ):
+        assert found.state.tolist() == state[where].tolist()
+        assert found.value.tolist() == value[where].tolist()
+        assert found.seconds is not None
+        assert found.seconds.tolist() == value[where].tolist()
+        assert (found.state.dtype, found.value.dtype) == (np.uint8, np.int64)
+    assert held.take(taken).names == ("a",)

@@ -8,7 +8,11 @@ taken from the ``holidays`` package.
 from __future__ import annotations
 
 import datetime as dt
-from functools import lru_cache
+from collections.abc import Callable
+from contextlib import suppress
+from functools import lru_cache, partial
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -25,22 +29,26 @@ EVENTS_FROM: Final = dt.date(1990, 1, 1)
 BIRTHS_FROM: Final = dt.date(1900, 1, 1)
 DATES_UNTIL: Final = dt.date(2050, 12, 31)
 
-_EPOCH = dt.date(1970, 1, 1)
+_EPOCH_ORDINAL: Final = dt.date(1970, 1, 1).toordinal()
+_MONTHS: Final = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September",
+    "October", "November", "December",
+)  # fmt: skip
 
 
 def to_day(date: dt.date) -> int:
     """Return a date as whole days since 1 January 1970."""
-    return (date - _EPOCH).days
+    return date.toordinal() - _EPOCH_ORDINAL
 
 
 def to_date(day: int) -> dt.date:
     """Return the date of a number of days since 1 January 1970."""
-    return _EPOCH + dt.timedelta(days=int(day))
+    return dt.date.fromordinal(int(day) + _EPOCH_ORDINAL)
 
 
 def spoken_date(date: dt.date) -> str:
     """Return a date as a sentence has it, such as 3 May 2022."""
-    return f"{date.day} {date:%B %Y}"
+    return f"{date.day} {_MONTHS[date.month - 1]} {date.year}"
 
 
 def minus_months(date: dt.date, months: int) -> dt.date:
@@ -52,7 +60,18 @@ def minus_months(date: dt.date, months: int) -> dt.date:
 
 
 def minus_months_array(days: Days, months: Any) -> Days:
-    """Return each day less ``months`` calendar months (one number, or one for each day)."""
+    """Return each day less ``months`` calendar months (one number, or one for each day).
+
+    Of many days less the same number each distinct day is reckoned once.
+    """
+    if np.ndim(months) == 0 and len(days):
+        first, last = int(days.min()), int(days.max())
+        if last - first < len(days):
+            return _minus_months(np.arange(first, last + 1, dtype=np.int32), months)[days - first]
+    return _minus_months(days, months)
+
+
+def _minus_months(days: Days, months: Any) -> Days:
     dates = days.astype("datetime64[D]")
     start_of_month = dates.astype("datetime64[M]")
     day_of_month = (dates - start_of_month.astype("datetime64[D]")).astype(np.int64)
@@ -69,22 +88,56 @@ def months_between(earlier: Days, later: Days) -> Whole:
     So "within n months" is the same as ``months_between(...) <= n``. Zero when both are the same
     day; the same month but an earlier day is 1.
     """
-    months = later.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) - (
-        earlier.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+    if not len(earlier):
+        return np.zeros(0, np.int64)
+    first = min(int(earlier.min()), int(later.min()))
+    month, day, length = _months_and_days(first, max(int(earlier.max()), int(later.max())))
+    before, after = earlier - first, later - first
+    months = month[after] - month[before]
+    # The later day, put into the earlier month, is that month's last where the month lacks it.
+    is_reached = day[before] >= np.minimum(day[after], length[before])
+    return months + np.where(is_reached, 0, 1)
+
+
+@lru_cache(maxsize=64)
+def _months_and_days(first: int, last: int) -> tuple[Whole, Days, Days]:
+    """Return the month (from 1970), day of it and its length for each of a run of days."""
+    dates = np.arange(first, last + 1).astype("datetime64[D]")
+    months = dates.astype("datetime64[M]")
+    starts = months.astype("datetime64[D]")
+    lengths = (months + np.timedelta64(1, "M")).astype("datetime64[D]") - starts
+    return (
+        months.astype(np.int64),
+        (dates - starts).astype(np.int32) + np.int32(1),
+        lengths.astype(np.int32),
     )
-    reached = earlier >= minus_months_array(later, months)
-    return months + np.where(reached, 0, 1)
 
 
 @lru_cache(maxsize=1)
 def bank_holidays() -> dict[dt.date, str]:
     """Return the bank holidays of England and Wales with their names, 1900 to 2051."""
+    years = range(FIRST_YEAR, LAST_YEAR + 1)
+    return dict(_united_kingdom()(subdiv="ENG", years=years, language="en_GB").items())
+
+
+def _united_kingdom() -> Callable[..., Any]:
+    """Return what makes the holidays of the United Kingdom, by the ``holidays`` package.
+
+    To ask the package for one country imports all 260, which takes three times as long as the rest
+    of the calendar; so its module of this country is loaded by itself, where it stands alone.
+    """
     import holidays
 
-    found = holidays.country_holidays(
-        "GB", subdiv="ENG", years=range(FIRST_YEAR, LAST_YEAR + 1), language="en_GB"
-    )
-    return dict(found.items())
+    folder = Path(holidays.__file__).parent / "countries"
+    spec = spec_from_file_location("holidays_united_kingdom", folder / "united_kingdom.py")
+    if spec is not None and spec.loader is not None:
+        module = module_from_spec(spec)
+        # A version of the package that is laid out otherwise is asked the usual way.
+        with suppress(ImportError, OSError, AttributeError):
+            spec.loader.exec_module(module)
+            alone: Callable[..., Any] = module.UnitedKingdom
+            return alone
+    return partial(holidays.country_holidays, "GB")
 
 
 @lru_cache(maxsize=1)

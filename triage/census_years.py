@@ -16,7 +16,7 @@ import pandas as pd
 
 from triage.calendar import EVENTS_FROM
 from triage.screening import screen_moments
-from triage.sources.cin import KIND
+from triage.sources.cin_shape import KIND
 from triage.tables import Input, RawColumn, RawTable, Source
 from triage.vocabulary import counted
 

@@ -6,6 +6,7 @@ Heavy imports stand inside the commands, so that ``triage --help`` answers at on
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -67,8 +68,7 @@ def check(context: click.Context, /, sources: tuple[str, ...], **asked: Any) -> 
     Example: triage check census.xml decisions.csv --as-of 2026-09-30
     """
     run, settings = _run(sources, asked)
-    whole = run.as_json()
-    _give(run, whole, asked)
+    _give(run, run.as_json, asked)
     _fail_if_met(context, run, settings)
 
 
@@ -299,16 +299,23 @@ def _nightly(sources: tuple[str, ...], asked: dict[str, Any]) -> tuple[Any, Sett
     left = store.standing_flags(settings.db, [*run.ruleset.by_id, *run.ruleset.silent])
     if left and not asked["quiet"]:
         click.echo(present.left_standing(left), err=True)
-    whole = run.as_json() | {"queue": changes["referral"].as_json()}
-    whole["contacts"] |= {"queue": changes["contact"].as_json()}
+
+    def whole() -> dict[str, Any]:
+        found: dict[str, Any] = run.as_json() | {"queue": changes["referral"].as_json()}
+        found["contacts"] |= {"queue": changes["contact"].as_json()}
+        return found
+
     _give(run, whole, asked)
     if asked["form"] == "table":
         present.show_changes(changes, run_id, present.console())
     return run, settings
 
 
-def _give(run: Any, whole: dict[str, Any], asked: dict[str, Any]) -> None:
-    """Print a run, and write it to a file where one was named."""
+def _give(run: Any, whole: Callable[[], dict[str, Any]], asked: dict[str, Any]) -> None:
+    """Print a run, and write it to a file where one was named.
+
+    ``whole`` makes the one object for scripts, which takes time and is mostly not asked for.
+    """
     from triage import outputs, present
 
     written = None
@@ -319,7 +326,7 @@ def _give(run: Any, whole: dict[str, Any], asked: dict[str, Any]) -> None:
     if asked["form"] == "table":
         present.show_run(run, present.console())
     elif asked["form"] != written:
-        text = outputs.as_json(whole) + "\n" if asked["form"] == "json" else None
+        text = outputs.as_json(whole()) + "\n" if asked["form"] == "json" else None
         click.echo(outputs.flags_csv(run.stable_flags) if text is None else text, nl=False)
 
 

@@ -8,22 +8,20 @@ not flag now, is due today or on the next working day.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from triage.calendar import add_working_days, to_date, to_day
-from triage.entries import Entries
-from triage.facts import FACT_BY_NAME, FactTable
-from triage.judging import FLAG_CODE, Verdict, judge_all
+from triage.calendar import add_working_days, to_date
+from triage.facts import FactTable
+from triage.judging import FLAG_CODE, Bench, Verdict, judge_all
 from triage.rules import Rule
 from triage.ruleset import Ruleset
-from triage.subject import ReferralSubject
 from triage.validation import GIVEN
-from triage.wording import words_of_due
+from triage.wording import flagged, words_of_due
 
 Whole = npt.NDArray[np.int64]
 
@@ -61,11 +59,10 @@ class Due:
 
 def what_is_due(
     ruleset: Ruleset,
-    referrals: Entries,
-    as_of: dt.date,
-    history_from: dt.date,
+    table: FactTable,
     judged: npt.NDArray[np.bool_],
     verdicts: Mapping[str, Verdict],
+    bench: Bench,
 ) -> tuple[Due, ...]:
     """Return what falls due by the next working day, the earliest first.
 
@@ -74,17 +71,23 @@ def what_is_due(
     wanted = [r.id for r in ruleset.rules if r.about.due and r.status == "stable" and not r.is_off]
     if not wanted:
         return ()
-    later = to_date(add_working_days(to_day(as_of), AHEAD))
-    table = FactTable(ReferralSubject(referrals, as_of, history_from, later), FACT_BY_NAME)
+    later = table.with_clock(add_working_days(table.subject.as_of, AHEAD))
     needed = ruleset.only(*wanted)
-    then = judge_all(needed, table, judged)
+    then = judge_all(needed, later, judged, bench)
     found: list[Due] = []
     for rule_id in wanted:
         is_new = (then[rule_id].codes == FLAG_CODE) & (verdicts[rule_id].codes != FLAG_CODE)
         rows = np.flatnonzero(judged & is_new)
         if len(rows):
             rule = needed.by_id[rule_id]
-            found += _of_rule(rule, table, *words_of_due(rule, needed, table, then, rows))
+            found += _of_rule(
+                rule, later, *words_of_due(rule, needed, flagged(rule, later, then, rows))
+            )
+    return in_order(found)
+
+
+def in_order(found: Iterable[Due]) -> tuple[Due, ...]:
+    """Return what falls due with the earliest first."""
     return tuple(sorted(found, key=lambda one: (one.due_on, one.rule, one.referral_id)))
 
 

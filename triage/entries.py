@@ -6,15 +6,17 @@ collapsed, counted, and their cells not merged.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from functools import cached_property
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from triage.tables import Problem
+from triage.tables import Problem, Texts, arrow_texts
 from triage.validation import GIVEN, Column, absent
 from triage.vocabulary import CONTACT_PROGRESSED, cut
 
@@ -55,16 +57,18 @@ class Events:
 class Entries:
     """The entries that were kept, sorted by child and date, with typed columns.
 
-    ``child`` is one number a child; ``day`` is the date as days since 1970. ``order`` is each
-    entry's place among all rows read, ``n_rows`` the most rows of one source for it.
-    ``events`` are the rows of the tables beside, by the table's name.
+    ``child`` is one number a child, its place in ``child_names``; ``day`` is the date as days since
+    1970. ``order`` is each entry's place among all rows read, ``n_rows`` the most rows of one
+    source for it. ``identity`` is the place of each entry's identifier in ``identifiers``, which
+    may hold others too. ``events`` are the rows of the tables beside, by the table's name.
     """
 
     child: Rows
     day: npt.NDArray[np.int32]
     order: Rows
-    ids: npt.NDArray[np.object_]
-    child_ids: npt.NDArray[np.object_]
+    identity: npt.NDArray[np.int32]
+    identifiers: Texts[str]
+    child_names: Texts[str]
     n_rows: Rows
     columns: dict[str, Column]
     events: dict[str, Events] = field(default_factory=dict)
@@ -72,6 +76,16 @@ class Entries:
     def __len__(self) -> int:
         """Return the number of entries."""
         return len(self.day)
+
+    @cached_property
+    def ids(self) -> npt.NDArray[np.object_]:
+        """Return each entry's identifier, as Python strings."""
+        return _strings(self.identifiers, self.identity)
+
+    @cached_property
+    def child_ids(self) -> npt.NDArray[np.object_]:
+        """Return the identifier of each entry's child, as Python strings."""
+        return _strings(self.child_names, self.child)
 
     def column(self, name: str) -> Column:
         """Return a column; one that no source carries is absent in every row."""
@@ -94,12 +108,18 @@ class Entries:
             self.child[rows],
             self.day[rows],
             self.order[rows],
-            self.ids[rows],
-            self.child_ids[rows],
+            self.identity[rows],
+            self.identifiers,
+            self.child_names,
             self.n_rows[rows],
             {name: column.take(rows) for name, column in self.columns.items()},
             {name: events.moved(place) for name, events in self.events.items()},
         )
+
+
+def _strings(texts: Texts[str], codes: npt.NDArray[Any]) -> npt.NDArray[np.object_]:
+    taken = texts.arrow.take(pa.array(codes))
+    return np.asarray(taken.to_numpy(zero_copy_only=False), object)
 
 
 @dataclass(frozen=True)
@@ -136,51 +156,79 @@ def keep(
     date, identifier = kind
     is_good = usable(columns, date)
     order = np.flatnonzero(is_good)
-    child_column = columns["child_id"].take(order)
-    child = child_column.value
-    dates = columns[date].take(order)
-    day = dates.value.astype(np.int32)
+    child_column, dates = columns["child_id"].take(order), columns[date].take(order)
+    child, day = child_column.value, dates.value.astype(np.int32)
     seconds = np.zeros(len(order), np.int32) if dates.seconds is None else dates.seconds
     if kind == CONTACTS:
         seconds = seconds + 86_400 * _progress_rank(columns, order)
-    sorting = np.lexsort((order, seconds, day, child))
+    sorting = _sorting(child, day, seconds)
     child, day, order = child[sorting], day[sorting], order[sorting]
     is_first = np.ones(len(order), bool)
     is_first[1:] = (child[1:] != child[:-1]) | (day[1:] != day[:-1])
     entry = np.cumsum(is_first) - 1
     typed = columns.get(identifier, absent(len(is_good))).take(order)
-    labels = np.asarray(np.array(child_column.names, object)[child], object)
-    ids, reused = _identifiers(typed, entry, order, is_first, labels, day)
-    what = identifier.removesuffix("_id")
+    child_names = Texts[str](arrow_texts(child_column.names))
+    identity, identifiers, is_reused = _identifiers(
+        typed, entry, order, is_first, lambda places: _stems(child_names, child, day, places)
+    )
+    reused = np.flatnonzero(is_reused)
+    reused = reused[np.argsort(order[reused])]
+    what, typed_of = identifier.removesuffix("_id"), typed.value
     problems = tuple(
         Problem(
             "problem",
-            names[source_of_row[place]],
-            int(rows[place]),
+            names[source_of_row[order[place]]],
+            int(rows[order[place]]),
             identifier,
-            f"'{cut(text)}' was used before for another {what}; this one is {instead}",
+            f"'{cut(typed.names[typed_of[place]])}' was used before for another {what}; "
+            f"this one is {identifiers[identity[entry[place]]]}",
         )
-        for place, text, instead in reused
+        for place in reused.tolist()
     )
     kept = order[is_first]
     entries = Entries(
         child[is_first],
         day[is_first],
         kept,
-        ids,
-        labels[is_first],
+        identity,
+        identifiers,
+        child_names,
         _rows_of_one_source(entry, source_of_row[order], is_first),
         {name: column.take(kept) for name, column in columns.items()},
     )
     return Kept(entries, day[~is_first], problems)
 
 
+def _sorting(child: Rows, day: npt.NDArray[np.int32], seconds: npt.NDArray[Any]) -> Rows:
+    """Return the places by child, day and seconds, equal ones in the order they have.
+
+    Where the three and the place fit into 63 bits, which is so for ten years of a country without
+    times, one number each is sorted, ten times as fast as by four keys.
+    """
+    n = len(child)
+    parts = [child, day.astype(np.int64), seconds.astype(np.int64), np.arange(n)]
+    lows = [int(part.min(initial=0)) for part in parts]
+    bits = [
+        int(part.max(initial=0) - low).bit_length() for part, low in zip(parts, lows, strict=True)
+    ]
+    if sum(bits) > 63:
+        return np.lexsort((seconds, day, child))
+    key = np.zeros(n, np.int64)
+    for part, low, width in zip(parts, lows, bits, strict=True):
+        key <<= width
+        key |= part - low
+    key.sort()
+    return key & ((1 << bits[-1]) - 1)
+
+
 def _rows_of_one_source(entry: Rows, source: Rows, is_first: npt.NDArray[np.bool_]) -> Rows:
     """Return, for each kept entry, the most rows that one source has for its child and day."""
     n_sources = int(source.max()) + 1 if len(source) else 1
-    most = np.zeros(int(is_first.sum()), np.int64)
-    pairs, counts = np.unique(entry * n_sources + source, return_counts=True)
-    np.maximum.at(most, pairs // n_sources, counts)
+    n_entries = int(is_first.sum())
+    most = np.zeros(n_entries, np.int64)
+    for number in range(n_sources):
+        of_source = entry if n_sources == 1 else entry[source == number]
+        np.maximum(most, np.bincount(of_source, minlength=n_entries), out=most)
     return most
 
 
@@ -196,36 +244,50 @@ def _identifiers(
     entry: Rows,
     order: Rows,
     is_first: npt.NDArray[np.bool_],
-    labels: npt.NDArray[np.object_],
-    day: npt.NDArray[np.int32],
-) -> tuple[npt.NDArray[np.object_], list[tuple[int, str, str]]]:
-    """Return each kept entry's identifier, and the rows whose typed one was another's.
+    stems: Callable[[Rows], pa.StringArray],
+) -> tuple[npt.NDArray[np.int32], Texts[str], npt.NDArray[np.bool_]]:
+    """Return each kept entry's identifier, and where a typed one was another's.
 
-    A typed identifier belongs to the entry that used it first in the order read.
+    The identifiers are places among the texts that are returned beside them: those typed, then
+    those made, of ``stems`` of the entries' first rows. A typed one belongs to the entry that used
+    it first in the order read.
     """
-    given = typed.state == GIVEN
-    owner = np.full(len(typed.names) or 1, -1, np.int64)
-    by_reading = np.argsort(order)
-    used = by_reading[given[by_reading]]
-    first_use = pd.Series(entry[used]).groupby(typed.value[used], sort=False).first()
-    owner[first_use.index.to_numpy(np.int64)] = first_use.to_numpy()
-    is_own = given & (owner[typed.value] == entry)
-    ids = np.empty(int(is_first.sum()), object)
-    own = is_first & is_own
-    texts = np.array([*typed.names, ""], object)
-    ids[entry[own]] = texts[typed.value[own]]
-    without = np.flatnonzero(is_first & ~is_own)
-    dates = np.datetime_as_string(day[without].astype("datetime64[D]")).astype(object)
-    stems = labels[without] + "/" + dates + "/"
-    ids[entry[without]] = stems + "1"
-    if taken := set(typed.names):
-        for place, stem in zip(entry[without].tolist(), stems.tolist(), strict=True):
-            number = 1
-            while stem + str(number) in taken:
-                number += 1
-            ids[place] = stem + str(number)
-    reused = [
-        (int(order[place]), str(texts[typed.value[place]]), str(ids[entry[place]]))
-        for place in np.flatnonzero(given & ~is_own).tolist()
-    ]
-    return ids, sorted(reused)
+    given, value = typed.state == GIVEN, typed.value
+    names = arrow_texts(typed.names)
+    owner = np.full(len(names) or 1, -1, np.int64)
+    entry_of_row = np.full(int(order.max(initial=-1)) + 1, -1, np.int64)
+    value_of_row = np.zeros(len(entry_of_row), np.int64)
+    entry_of_row[order[given]], value_of_row[order[given]] = entry[given], value[given]
+    used = np.flatnonzero(entry_of_row >= 0)[::-1]
+    owner[value_of_row[used]] = entry_of_row[used]  # Of several, the last to be put there stays.
+    is_own = given & (owner[value] == entry)
+    identity = value[is_first].astype(np.int32)
+    without = np.flatnonzero(~is_own[is_first])
+    identity[without] = len(names) + np.arange(len(without))
+    made = _made(stems(np.flatnonzero(is_first)[without]), names)
+    return identity, Texts(pa.concat_arrays([names, made])), given & ~is_own
+
+
+def _stems(
+    child_names: Texts[str], child: Rows, day: npt.NDArray[np.int32], places: Rows
+) -> pa.StringArray:
+    """Return what identifiers that are made begin with: the child and the day."""
+    days, which = np.unique(day[places], return_inverse=True)
+    dates = pa.array(np.datetime_as_string(days.astype("datetime64[D]")).tolist(), pa.string())
+    of_child = child_names.arrow.take(pa.array(child[places]))
+    return pc.binary_join_element_wise(of_child, dates.take(pa.array(which)), "", "/")
+
+
+def _made(stems: pa.StringArray, typed: pa.StringArray) -> pa.StringArray:
+    """Return an identifier for each stem: the first number with it that none of ``typed`` is."""
+    found = pc.binary_join_element_wise(stems, "1", "")
+    number = 1
+    while (is_taken := _is_in(found, typed)).true_count:
+        number += 1
+        found = pc.if_else(is_taken, pc.binary_join_element_wise(stems, str(number), ""), found)
+    return found
+
+
+def _is_in(few: pa.StringArray, many: pa.StringArray) -> pa.BooleanArray:
+    """Return which of a few texts are among many; a table is made of the few alone."""
+    return pc.is_in(few, value_set=many.filter(pc.is_in(many, value_set=few)))

@@ -11,14 +11,19 @@ import datetime as dt
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, overload
+from functools import cached_property
+from typing import Any, Final, Protocol, overload
 
 import numpy as np
+import numpy.typing as npt
+import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from triage.facts import SubjectName
 
+Places = npt.NDArray[np.int64]
+
+_AT_ONCE: Final = 8_192
 _WORD: Final = pa.dictionary(pa.int16(), pa.string())
 _TEXT: Final = pa.dictionary(pa.int32(), pa.string())
 
@@ -40,7 +45,8 @@ SCHEMA: Final = pa.schema(
     ]
 )
 """The columns of flags. ``evidence`` and ``lasting`` are JSON objects: what a flag rests on, and
-that without the clocks that run on from night to night and the facts that are only told."""
+that without the clocks that run on from night to night and the facts that are only told. The last
+is made for the store alone, which tells by it whether a finding is still the same."""
 
 
 @dataclass(frozen=True)
@@ -80,37 +86,67 @@ class Flag:
         return found if self.subject == "referral" else {**found, "subject": self.subject}
 
 
+class Told(Protocol):
+    """Flags that can be put into words: what a judgement knows of them."""
+
+    def table(self, places: Places, *, to_store: bool) -> pa.Table:
+        """Return the flags at some places as columns (``SCHEMA``)."""
+
+    def is_of(self, places: Places, rules: Collection[str]) -> npt.NDArray[np.bool_]:
+        """Return which of them are flags of some rules."""
+
+    def severities(self, places: Places) -> Collection[str]:
+        """Return the severities of which there is one among them."""
+
+
 class Flags(Sequence[Flag]):
-    """Flags in the order of the contract; ``table`` holds them as columns (``SCHEMA``)."""
+    """Flags in the order of the contract, put into words when somebody asks for them."""
 
-    _AT_ONCE: Final = 8_192
+    def __init__(self, *pieces: tuple[Told, Places]) -> None:
+        self._pieces = pieces
 
-    def __init__(self, table: pa.Table) -> None:
-        self.table = table
+    @cached_property
+    def table(self) -> pa.Table:
+        """Return all of them as columns (``SCHEMA``)."""
+        return self._in_words(to_store=False)
+
+    @cached_property
+    def table_to_store(self) -> pa.Table:
+        """Return all of them as columns, with what each lastingly rests on beside them."""
+        return self._in_words(to_store=True)
+
+    def _in_words(self, *, to_store: bool) -> pa.Table:
+        schema = SCHEMA if to_store else SCHEMA.remove(SCHEMA.get_field_index("lasting"))
+        tables = [told.table(places, to_store=to_store) for told, places in self._pieces]
+        return pa.concat_tables([schema.empty_table(), *tables])
 
     def __len__(self) -> int:
         """Return how many there are."""
-        return int(self.table.num_rows)
+        return sum(len(places) for _, places in self._pieces)
 
     @overload
     def __getitem__(self, place: int) -> Flag: ...
     @overload
     def __getitem__(self, place: slice) -> Flags: ...
     def __getitem__(self, place: int | slice) -> Flag | Flags:
-        """Return one flag, or some of them."""
-        if isinstance(place, slice):
-            start, stop, step = place.indices(len(self))
-            if step == 1:
-                return Flags(self.table.slice(start, max(stop - start, 0)))
-            return Flags(self.table.take(pa.array(range(start, stop, step), pa.int64())))
-        at = range(len(self))[place]
-        return next(iter(Flags(self.table.slice(at, 1))))
+        """Return one flag, or some of them; no others are put into words."""
+        if not isinstance(place, slice):
+            at = range(len(self))[place]
+            return next(iter(self[at : at + 1]))
+        start, stop, step = place.indices(len(self))
+        if step != 1:
+            raise ValueError("flags are taken one after another")
+        pieces = []
+        for told, places in self._pieces:
+            pieces.append((told, places[max(start, 0) : max(stop, 0)]))
+            start, stop = start - len(places), stop - len(places)
+        return Flags(*pieces)
 
     def __iter__(self) -> Iterator[Flag]:
         """Yield each flag as an object, some thousands made at a time."""
-        told = self.table.drop_columns(["lasting"])
-        for start in range(0, len(self), self._AT_ONCE):
-            for row in told.slice(start, self._AT_ONCE).to_pylist():
+        whole = self.table
+        for start in range(0, len(self), _AT_ONCE):
+            for row in whole.slice(start, _AT_ONCE).to_pylist():
                 row["evidence"] = json.loads(row["evidence"])
                 yield Flag(**row)
 
@@ -124,22 +160,20 @@ class Flags(Sequence[Flag]):
 
     def __add__(self, other: Flags) -> Flags:
         """Return these flags with others behind them."""
-        return Flags(pa.concat_tables([self.table, other.table]))
+        return Flags(*self._pieces, *other._pieces)
 
     def of_rules(self, rules: Collection[str]) -> Flags:
         """Return the flags of some rules, in the same order."""
-        if len(self) and not is_among(self.table["rule"], rules).all():
-            return Flags(self.table.filter(pa.array(is_among(self.table["rule"], rules))))
-        return self
+        return Flags(
+            *(
+                (told, places[told.is_of(places, rules)])
+                for told, places in self._pieces
+            )
+        )
 
-    def severities(self) -> dict[str, int]:
-        """Return how many flags there are of each severity that any has."""
-        return counts(self.table["severity"])
-
-
-def none_at_all() -> Flags:
-    """Return no flags."""
-    return Flags(SCHEMA.empty_table())
+    def severities(self) -> set[str]:
+        """Return the severities of which there is a flag."""
+        return {one for told, places in self._pieces for one in told.severities(places)}
 
 
 def plain(table: pa.Table) -> pa.Table:
@@ -152,40 +186,27 @@ def plain(table: pa.Table) -> pa.Table:
     )
 
 
-def is_among(column: pa.ChunkedArray, wanted: Collection[str]) -> Any:
-    """Return, for each cell of a column of words, whether it is one of those wanted."""
-    pieces = [
-        np.array([word in wanted for word in chunk.dictionary.to_pylist()] or [False], bool)[
-            chunk.indices.to_numpy(zero_copy_only=False)
-        ]
-        for chunk in column.chunks
-    ]
-    return np.concatenate([np.zeros(0, bool), *pieces])
-
-
-def counts(column: pa.ChunkedArray) -> dict[str, int]:
-    """Return how often each word of a column occurs."""
-    found = pc.value_counts(column)
-    return {one["values"]: one["counts"] for one in found.to_pylist()}
-
-
 def compact(table: pa.Table) -> pa.Table:
-    """Return some rows of a table with only the texts that they use in their look-ups."""
+    """Return some rows of a table with only the texts that they use in their look-ups.
+
+    The texts stand in the order in which the rows first have them, so that equal rows are equal to
+    the byte, however they were put together.
+    """
     columns = [
-        _compact(column) if pa.types.is_dictionary(column.type) else column
+        _compact(column.combine_chunks()) if pa.types.is_dictionary(column.type) else column
         for column in table.columns
     ]
     return pa.table(columns, schema=table.schema)
 
 
-def _compact(column: pa.ChunkedArray) -> pa.Array:
-    whole = column.combine_chunks()
-    places = whole.indices
-    is_there = np.zeros(len(whole.dictionary), bool)
-    is_there[pc.drop_null(places).to_numpy()] = True
-    again = (np.cumsum(is_there) - 1).astype(np.int32)
-    used = pa.array(np.flatnonzero(is_there))
-    found = pa.DictionaryArray.from_arrays(
-        pa.array(again).take(places), whole.dictionary.take(used)
+def _compact(column: pa.DictionaryArray) -> pa.DictionaryArray:
+    places = column.indices
+    is_null = np.asarray(places.is_null().to_numpy(zero_copy_only=False), bool)
+    held = places.fill_null(0).to_numpy()
+    again, used = pd.factorize(held[~is_null])
+    numbers = np.zeros(len(places), np.int64)
+    numbers[~is_null] = again
+    return pa.DictionaryArray.from_arrays(
+        pa.array(numbers, column.type.index_type, mask=is_null if is_null.any() else None),
+        column.dictionary.take(pa.array(used)),
     )
-    return found.cast(column.type)

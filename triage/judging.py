@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any, Final
 
 import numpy as np
@@ -21,8 +22,13 @@ from triage.vocabulary import CANNOT_TELL, CLEAR, FLAG
 OUTCOMES: Final = (CLEAR, FLAG, CANNOT_TELL)
 CLEAR_CODE, FLAG_CODE, CANNOT_TELL_CODE = range(3)
 _ROOM: Final = 2**62
+_FEW: Final = 1 << 20
+"""Patterns up to this many are told apart by a table of places, more of them by their keys."""
+_FEW_CONSTANTS: Final = 8
 
 Whole = npt.NDArray[np.int64]
+Codes = npt.NDArray[Any]
+"""Whole numbers of the smallest kind that holds them."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +39,7 @@ class Verdict:
     """
 
     codes: npt.NDArray[np.int8]
-    pattern: Whole
+    pattern: npt.NDArray[np.int32]
 
 
 class Row:
@@ -51,114 +57,210 @@ class Row:
         return OUTCOMES[self._outcomes[rule].codes[self._row]]
 
 
+class Bench:
+    """The two judges of one run: what they said of a pattern holds wherever it comes again.
+
+    Records may be judged in parts, and by several threads; the engine answers one at a time.
+    """
+
+    def __init__(self) -> None:
+        self._said: dict[tuple[str, tuple[int, ...]], int] = {}
+        self._one_at_a_time = Lock()
+
+    def hear(
+        self, rule: Rule, shown: Sequence[tuple[int, ...]], fields: Sequence[str], rows: _Rows
+    ) -> npt.NDArray[np.int8]:
+        """Return the outcome code of each pattern; ``rows`` gives a referral that shows it.
+
+        Raises:
+            RuleError: when the rule cannot be evaluated, or the two judges disagree.
+        """
+        with self._one_at_a_time:
+            new = [n for n, one in enumerate(shown) if (rule.id, one) not in self._said]
+            if new:
+                patterns = [_pattern(shown[number], fields) for number in new]
+                decided = engine.decide(rule, patterns)
+                for number, pattern, is_flag in zip(new, patterns, decided, strict=True):
+                    code = _checked(rule, rows.row(number), pattern, is_flag=is_flag)
+                    self._said[rule.id, shown[number]] = code
+            return np.array([self._said[rule.id, one] for one in shown], np.int8)
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """A referral for each pattern, to be asked about it."""
+
+    table: FactTable
+    outcomes: Mapping[str, Verdict]
+    places: Whole
+
+    def row(self, number: int) -> Row:
+        return Row(self.table, self.outcomes, int(self.places[number]))
+
+
+def _pattern(shown: tuple[int, ...], fields: Sequence[str]) -> dict[str, int]:
+    """Return what the engine is told of a pattern: nothing of what is unknown or none."""
+    return {field: code - 2 for field, code in zip(fields, shown, strict=True) if code >= 2}
+
+
+def _checked(rule: Rule, row: Row, pattern: Mapping[str, int], *, is_flag: bool) -> int:
+    """Return the outcome code that both judges come to."""
+    truth = explain.judge(rule.condition, row)
+    if (truth is True) != is_flag:
+        raise RuleError(
+            f"{rule.id}: the engine says {'flag' if is_flag else 'no flag'} where its "
+            f"conditions say {explain.outcome(truth)} ({dict(pattern)}); the run was "
+            "stopped and nothing was stored. Please report this with the rule's file."
+        )
+    return OUTCOMES.index(explain.outcome(truth))
+
+
 def judge_all(
-    ruleset: Ruleset, table: FactTable, judged: npt.NDArray[np.bool_]
+    ruleset: Ruleset, table: FactTable, judged: npt.NDArray[np.bool_], bench: Bench | None = None
 ) -> dict[str, Verdict]:
     """Return the outcome of each rule on each judged referral.
 
     The engine decides every flag, once a distinct pattern; the second judge gives the rest, and
-    checks the engine on every pattern.
+    checks the engine on every pattern. Parts of one run share a ``bench``.
 
     Raises:
         RuleError: when a rule cannot be evaluated, or the two judges disagree; the rule is named.
     """
-    rows = np.flatnonzero(judged)
-    outcomes: dict[str, Verdict] = {}
+    hearing = _Hearing(table, np.flatnonzero(judged), bench or Bench())
     for rule_id in ruleset.order:
-        outcomes[rule_id] = _judge(ruleset.by_id[rule_id], table, outcomes, rows)
-    return outcomes
+        hearing.judge(ruleset.by_id[rule_id])
+    return hearing.outcomes
 
 
-def _judge(rule: Rule, table: FactTable, outcomes: Mapping[str, Verdict], rows: Whole) -> Verdict:
-    codes = np.zeros(len(table), np.int8)
-    pattern = np.full(len(table), -1, np.int64)
-    if not len(rows):
-        return Verdict(codes, pattern)
-    patterns, first, which = _patterns(rule, table, outcomes, rows)
-    decided = engine.decide(rule, patterns)
-    answers = np.zeros(len(patterns), np.int8)
-    for number, row in enumerate(rows[first].tolist()):
-        truth = explain.judge(rule.condition, Row(table, outcomes, row))
-        if (truth is True) != decided[number]:
-            raise RuleError(
-                f"{rule.id}: the engine says {'flag' if decided[number] else 'no flag'} where its "
-                f"conditions say {explain.outcome(truth)} ({dict(patterns[number])}); the run was "
-                "stopped and nothing was stored. Please report this with the rule's file."
-            )
-        answers[number] = OUTCOMES.index(explain.outcome(truth))
-    codes[rows], pattern[rows] = answers[which], which
-    return Verdict(codes, pattern)
+class _Hearing:
+    """The judging of one table by one rule after another; ranks of a fact are reckoned once."""
+
+    def __init__(self, table: FactTable, rows: Whole, bench: Bench) -> None:
+        self._table, self._rows, self._bench = table, rows, bench
+        self._is_whole = len(rows) == len(table)
+        self._ranked: dict[tuple[Asked, tuple[Any, ...]], tuple[Codes, Codes | None]] = {}
+        self.outcomes: dict[str, Verdict] = {}
+
+    def judge(self, rule: Rule) -> None:
+        """Add a rule's outcomes; the rules that it reads have been judged before."""
+        codes = np.zeros(len(self._table), np.int8)
+        pattern = np.full(len(self._table), -1, np.int32)
+        if len(self._rows):
+            fields, digits = self._digits(rule)
+            which, first = _told_apart(digits, len(self._rows))
+            shown = list(zip(*(digit[first].tolist() for digit in digits), strict=True))
+            rows = _Rows(self._table, self.outcomes, self._rows[first])
+            answers = self._bench.hear(rule, shown or [()], fields, rows)
+            if self._is_whole:
+                codes, pattern = answers[which], which
+            else:
+                codes[self._rows], pattern[self._rows] = answers[which], which
+        self.outcomes[rule.id] = Verdict(codes, pattern)
+
+    def _digits(self, rule: Rule) -> tuple[list[str], list[Codes]]:
+        """Return the engine's fields of a rule, and the code of each row in each of them."""
+        facts, reads = engine.fields(rule)
+        fields: list[str] = []
+        digits: list[Codes] = []
+        for place, (asked, ranks) in enumerate(facts.items()):
+            low, high = self._codes(asked, ranks)
+            fields += [engine.low(place), engine.high(place)]
+            digits += [low, low if high is None else high]
+        for place, read in enumerate(reads):
+            code = self._of_rows(self.outcomes[read].codes)
+            fields.append(engine.flagged(place))
+            digits.append(np.where(code == CANNOT_TELL_CODE, 0, code + 2).astype(np.uint8))
+        return fields, digits
+
+    def _of_rows(self, whole: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        return whole if self._is_whole else whole[self._rows]
+
+    def _codes(self, asked: Asked, ranks: engine.Ranks) -> tuple[Codes, Codes | None]:
+        """Return the rank of each row's value and, where bounds differ, of its upper bound.
+
+        0 is unknown, 1 is none; a rank is raised by 2.
+        """
+        key = (asked, tuple(ranks.constants))
+        if key not in self._ranked:
+            measure = self._table.measure(asked)
+            state, value = self._of_rows(measure.state), self._of_rows(measure.value)
+            if FACT_BY_NAME[asked.name].kind == "text":
+                ranked = _named(measure, ranks)[np.where(state == KNOWN, value, 0)]
+                self._ranked[key] = _with_state(ranked, state), None
+            else:
+                low = _with_state(_ranked(value, ranks), state)
+                self._ranked[key] = low, self._upper(measure, ranks, state)
+        return self._ranked[key]
+
+    def _upper(
+        self, measure: Measure, ranks: engine.Ranks, state: npt.NDArray[np.uint8]
+    ) -> Codes | None:
+        if measure.high is None:
+            return None
+        high = self._of_rows(measure.high)
+        code = _with_state(_ranked(high, ranks), state)
+        code[high >= UNBOUNDED] = 0
+        return code
 
 
-def _patterns(
-    rule: Rule, table: FactTable, outcomes: Mapping[str, Verdict], rows: Whole
-) -> tuple[list[dict[str, int]], Whole, Whole]:
-    """Return a rule's distinct patterns, a row of each (by place in ``rows``), and each row's."""
-    facts, reads = engine.fields(rule)
-    digits: list[tuple[str, str, Whole]] = []
-    for place, (asked, ranks) in enumerate(facts.items()):
-        low, high = _codes(FACT_BY_NAME[asked.name].kind, table.measure(asked), ranks, rows)
-        digits.append((engine.low(place), "", low))
-        if high is not None:
-            digits.append((engine.high(place), "", high))
-        else:
-            digits.append((engine.high(place), engine.low(place), low))
-    for place, read in enumerate(reads):
-        code = outcomes[read].codes[rows].astype(np.int64)
-        digits.append((engine.flagged(place), "", np.where(code == CANNOT_TELL_CODE, 0, code + 2)))
-    which = np.zeros(len(rows), np.int64)
+def _told_apart(digits: Sequence[Codes], n: int) -> tuple[npt.NDArray[np.int32], Whole]:
+    """Return each row's pattern, and a row of each pattern."""
+    which = np.zeros(n, np.int64)
     n_patterns = 1
-    for _, same_as, digit in digits:
-        if same_as:
+    seen: list[int] = []
+    for digit in digits:
+        if id(digit) in seen:
             continue
+        seen.append(id(digit))
         radix = int(digit.max()) + 1
         if n_patterns * radix >= _ROOM:
             which = np.asarray(pd.factorize(which)[0], np.int64)
             n_patterns = int(which.max()) + 1
-        which = which * radix + digit
+        which *= radix
+        which += digit
         n_patterns *= radix
-    which = np.asarray(pd.factorize(which)[0], np.int64)
-    seen = np.maximum.accumulate(which)
-    first = np.flatnonzero(np.r_[True, which[1:] > seen[:-1]])
-    patterns = [
-        {field: int(digit[row]) - 2 for field, _, digit in digits if digit[row] >= 2}
-        for row in first.tolist()
+    if n_patterns <= _FEW:
+        is_there = np.zeros(n_patterns, bool)
+        is_there[which] = True
+        pattern = (np.cumsum(is_there, dtype=np.int32) - np.int32(1))[which]
+        n_distinct = int(is_there.sum())
+    else:
+        pattern, distinct = pd.factorize(which)
+        pattern, n_distinct = np.asarray(pattern, np.int32), len(distinct)
+    first = np.empty(n_distinct, np.int64)
+    first[pattern[::-1]] = np.arange(n - 1, -1, -1)
+    return pattern, first
+
+
+def _named(measure: Measure, ranks: engine.Ranks) -> Codes:
+    """Return the rank of each distinct text of a measure."""
+    found = [
+        ranks.of_constant(name) if ranks.folded(name) in ranks.constants else 0
+        for name in measure.names
     ]
-    return patterns, first, which
+    return np.array(found or [0], _small(ranks))
 
 
-def _codes(
-    kind: str, measure: Measure, ranks: engine.Ranks, rows: Whole
-) -> tuple[Whole, Whole | None]:
-    """Return the rank of each row's value and, where bounds differ, of its upper bound.
-
-    0 is unknown, 1 is none; a rank is raised by 2.
-    """
-    state = measure.state[rows]
-    if kind == "text":
-        of_name = np.array(
-            [
-                ranks.of_constant(name) if ranks.folded(name) in ranks.constants else 0
-                for name in measure.names
-            ]
-            or [0],
-            np.int64,
-        )
-        value = of_name[np.where(state == KNOWN, measure.value[rows], 0)]
-        return _with_state(value, state), None
-    low = _ranked(measure.value[rows], ranks)
-    if measure.high is None:
-        return _with_state(low, state), None
-    high = _with_state(_ranked(measure.high[rows], ranks), state)
-    return _with_state(low, state), np.where(measure.high[rows] >= UNBOUNDED, 0, high)
+def _ranked(value: Whole, ranks: engine.Ranks) -> Codes:
+    """Return the rank of each value: how many constants lie below it, and how many up to it."""
+    if len(ranks.constants) > _FEW_CONSTANTS:
+        constants = np.array(ranks.constants, np.int64)
+        below = np.searchsorted(constants, value, side="left")
+        return (below + np.searchsorted(constants, value, side="right")).astype(_small(ranks))
+    rank = np.zeros(len(value), _small(ranks))
+    for constant in ranks.constants:
+        rank += value > constant
+        rank += value >= constant
+    return rank
 
 
-def _ranked(value: Whole, ranks: engine.Ranks) -> Whole:
-    constants = np.array(ranks.constants, np.int64)
-    below = np.searchsorted(constants, value, side="left")
-    is_constant = np.isin(value, constants)
-    return np.asarray(2 * below + is_constant, np.int64)
+def _small(ranks: engine.Ranks) -> type[np.unsignedinteger[Any]]:
+    """Return the smallest kind of number that holds every rank, raised by 2."""
+    return np.uint8 if 2 * len(ranks.constants) + 3 < 256 else np.uint32
 
 
-def _with_state(code: Whole, state: npt.NDArray[np.uint8]) -> Whole:
-    return np.where(state == UNKNOWN, 0, np.where(state == NONE, 1, code + 2)).astype(np.int64)
+def _with_state(rank: Codes, state: npt.NDArray[np.uint8]) -> Codes:
+    code: Codes = rank + rank.dtype.type(2)
+    code[state == UNKNOWN] = 0
+    code[state == NONE] = 1
+    return code

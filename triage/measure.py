@@ -6,6 +6,7 @@ reach back far enough to say that there was none.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -35,17 +36,20 @@ class Measure:
     state: npt.NDArray[np.uint8]
     value: Whole
     high: Whole | None = None
-    names: tuple[str, ...] = ()
+    names: Sequence[str] = ()
     start: Whole | None = None
     found_is_high: bool = False
 
 
 def known(value: npt.NDArray[np.generic], is_known: Truth, is_none: Truth | None = None) -> Measure:
     """Return a measure that is known where said, none where said, and unknown elsewhere."""
-    state = np.where(is_known, KNOWN, UNKNOWN)
+    state = np.full(len(is_known), UNKNOWN, np.uint8)
     if is_none is not None:
-        state = np.where(is_none, NONE, state)
-    return Measure(state.astype(np.uint8), value.astype(np.int64))
+        state[is_none] = NONE
+        state[is_known & ~is_none] = KNOWN
+    else:
+        state[is_known] = KNOWN
+    return Measure(state, value.astype(np.int64, copy=False))
 
 
 def truth(is_true: Truth, is_false: Truth) -> Measure:

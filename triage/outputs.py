@@ -13,14 +13,16 @@ import io
 import itertools
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from triage.comparing import RuleComparison
 from triage.errors import CallError
 from triage.flags import Flags, compact
-from triage.run import Run
+
+if TYPE_CHECKING:
+    from triage.comparing import RuleComparison
+    from triage.run import Run
 
 FLAG_COLUMNS: Final = (
     "rule",
@@ -104,8 +106,10 @@ def output_form(path: Path, form: str) -> str:
     return form
 
 
-def write_output(run: Run, whole: dict[str, Any], path: Path, form: str) -> str:
+def write_output(run: Run, whole: Callable[[], dict[str, Any]], path: Path, form: str) -> str:
     """Write the result to a file in the form of its ending, else in ``form``; return the form.
+
+    ``whole`` makes the one object for scripts, where JSON is written.
 
     Raises:
         CallError: when the file cannot be written.
@@ -116,7 +120,7 @@ def write_output(run: Run, whole: dict[str, Any], path: Path, form: str) -> str:
         if form == "parquet":
             _write_parquet(flags, path)
         else:
-            write_text(path, as_json(whole) + "\n" if form == "json" else flags_csv(flags))
+            write_text(path, as_json(whole()) + "\n" if form == "json" else flags_csv(flags))
     except OSError as error:
         raise CallError(f"{path}: cannot be written ({error.strerror or error}).") from None
     return form
@@ -136,11 +140,19 @@ def write_text(path: Path, text: str) -> None:
 
 def _write_parquet(flags: Flags, path: Path) -> None:
     """Write flags as Parquet, each distinct text of a group of rows once."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     told = flags.table.select(FLAG_COLUMNS)
+    looked_up = [one.name for one in told.schema if pa.types.is_dictionary(one.type)]
     with pq.ParquetWriter(
-        path, told.schema, store_schema=False, dictionary_pagesize_limit=_DICTIONARY_BYTES
+        path,
+        told.schema,
+        compression="zstd",
+        compression_level=1,
+        use_dictionary=looked_up,
+        dictionary_pagesize_limit=_DICTIONARY_BYTES,
+        store_schema=False,
     ) as file:
         for start in range(0, max(len(told), 1), _ROWS_OF_A_GROUP):
             file.write_table(compact(told.slice(start, _ROWS_OF_A_GROUP)))

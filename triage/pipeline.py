@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
-from triage.calendar import check_as_of, minus_months, minus_months_array, to_date, to_day
-from triage.due import what_is_due
-from triage.entries import CONTACTS
+from triage.across import Across
+from triage.calendar import check_as_of, minus_months, to_date
+from triage.due import in_order as due_in_order
+from triage.entries import CONTACTS, Entries
 from triage.errors import CallError, InputError
 from triage.facts import FACT_BY_NAME, FactTable, SubjectName
-from triage.flags import none_at_all
-from triage.judging import CANNOT_TELL_CODE, CLEAR_CODE, FLAG_CODE, Verdict, judge_all
-from triage.measure import KNOWN
-from triage.raising import in_order, raise_flags
+from triage.flags import Flags
+from triage.judging import CANNOT_TELL_CODE, CLEAR_CODE, FLAG_CODE, Bench
+from triage.parts import Found, Questions, cut, jobs_for, judge_parts, judge_subject, judged
+from triage.progress import Progress, Told, silent
+from triage.raising import in_order
 from triage.records import Loaded, LoadedContacts, load
 from triage.ruleset import Ruleset
 from triage.run import Judged, Judgement, Options, RuleResult, Run
@@ -29,7 +33,9 @@ from triage.vocabulary import counted
 LONE_START_MONTHS = 36
 """An earliest referral this many months before the next one is no start of an extract."""
 
-Progress = Callable[[str], None]
+ACROSS = ("household_id", "rationale_hash", "decision_at")
+"""The columns in which the records of several children are looked at together."""
+
 Truth = npt.NDArray[np.bool_]
 
 
@@ -37,7 +43,7 @@ def check(
     names: Sequence[str],
     ruleset: Ruleset,
     options: Options,
-    progress: Progress = lambda stage: None,
+    progress: Progress = silent,
 ) -> Run:
     """Return what the rules say of the records in ``names``; nothing is stored.
 
@@ -50,7 +56,7 @@ def check(
 
 
 def read_sources(
-    names: Sequence[str], options: Options, progress: Progress = lambda stage: None
+    names: Sequence[str], options: Options, progress: Progress = silent
 ) -> list[Input]:
     """Return the inputs as read, so that several rule sets can be tried on them.
 
@@ -68,38 +74,59 @@ def check_sources(
     sources: Sequence[Input],
     ruleset: Ruleset,
     options: Options,
-    progress: Progress = lambda stage: None,
+    progress: Progress = silent,
 ) -> Run:
     """Return what the rules say of inputs that were read already.
 
     Drafts and retired rules are left out; rules on trial are judged and kept apart.
     """
     live = ruleset.live()
-    as_of = options.as_of
     progress("validating")
-    loaded = load(sources, as_of, options.reading.join_within_days)
+    loaded = load(sources, options.as_of, options.reading.join_within_days)
     history_from, notes = _history(loaded, options)
-    progress("working out the facts")
-    table, is_judged = _referral_facts(loaded, options, history_from)
-    progress(f"judging {counted(int(is_judged.sum()), 'referral')}")
-    of_referrals = live.of("referral")
-    verdicts = judge_all(of_referrals, table, is_judged)
-    collapsed = len(loaded.collapsed_days)
-    rows = _fates(table, is_judged, loaded.n_read, collapsed, loaded.n_rejected)
-    progress("writing the flags")
-    judgement = _judgement(
-        of_referrals, table, verdicts, is_judged, loaded.referrals.carried, rows, loaded.problems
-    )
+    asked = Questions(live.of("referral"), options.as_of, options.window, history_from)
+    found = _judge_referrals(loaded.referrals, asked, options.jobs, progress)
+    progress("putting the flags in order")
     return Run(
         options,
         history_from,
         loaded.sources,
         live,
         (*loaded.notes, *notes),
-        judgement,
+        _judgement(
+            asked,
+            found,
+            loaded.referrals.carried,
+            (loaded.n_read, len(loaded.collapsed_days), loaded.n_rejected),
+            loaded.problems,
+            lambda: _referral_facts(loaded.referrals, options.as_of, history_from),
+        ),
         _judge_contacts(live.of("contact"), loaded, options),
-        what_is_due(of_referrals, loaded.referrals, as_of, history_from, is_judged, verdicts),
+        due_in_order(one for part in found for one in part.due),
         loaded.joins,
+    )
+
+
+def _judge_referrals(
+    referrals: Entries, asked: Questions, jobs: int | None, progress: Progress
+) -> list[Found]:
+    """Return what was found of referrals, judged in parts of whole children."""
+    told = Told(progress, f"judging {counted(len(referrals), 'referral')}", len(referrals))
+    jobs = jobs or jobs_for(len(referrals))
+    parts = list(cut(referrals, across_of(referrals, asked), asked.as_of, jobs))
+    return judge_parts(parts, asked, jobs, told.add)
+
+
+def across_of(referrals: Entries, asked: Questions) -> Across:
+    """Return what the rules need to know of the referrals that only all of them together tell."""
+    facts = [fact for rule in asked.rules.rules for fact in (*rule.facts, *rule.shown)]
+    columns = {name: referrals.columns[name] for name in ACROSS if name in referrals.columns}
+    narrow = replace(referrals, columns=columns, events={})
+    return ReferralSubject(narrow, asked.as_of, asked.history_from).look_across(
+        households=any(FACT_BY_NAME[one.name].needs == ("household_id",) for one in facts),
+        rationale_months={
+            one.within for one in facts if one.name == "n_same_rationale" and one.within is not None
+        },
     )
 
 
@@ -112,85 +139,73 @@ def fact_table(
         InputError: for an input that cannot be used, or that holds no contact where they are asked.
     """
     loaded = load(sources, options.as_of, options.reading.join_within_days)
-    if subject == "referral":
-        return _referral_facts(loaded, options, _history(loaded, options)[0])
-    if loaded.contacts is None:
+    if subject == "contact" and loaded.contacts is None:
         raise InputError(f"{sources[0].path}: holds no contacts, which this rule judges.")
-    return _contact_facts(loaded.contacts, loaded, options)
+    if subject == "contact":
+        assert loaded.contacts is not None
+        table = _contact_facts(loaded.contacts, loaded, options)
+    else:
+        since = _history(loaded, options)[0]
+        table = _referral_facts(loaded.referrals, options.as_of, since)
+    return table, judged(table, options.as_of, options.window)
 
 
-def _referral_facts(
-    loaded: Loaded, options: Options, history_from: dt.date
-) -> tuple[FactTable, Truth]:
-    subject = ReferralSubject(loaded.referrals, options.as_of, history_from)
-    table = FactTable(subject, FACT_BY_NAME)
-    return table, _in_window(table, options) | _open_or_may_be(table)
+def _referral_facts(referrals: Entries, as_of: dt.date, history_from: dt.date) -> FactTable:
+    return FactTable(ReferralSubject(referrals, as_of, history_from), FACT_BY_NAME)
 
 
-def _contact_facts(
-    contacts: LoadedContacts, loaded: Loaded, options: Options
-) -> tuple[FactTable, Truth]:
+def _contact_facts(contacts: LoadedContacts, loaded: Loaded, options: Options) -> FactTable:
     """Return the facts of contacts, covered from the earliest, or from where records are whole."""
     since = options.history_from or to_date(int(contacts.entries.day.min()))
     subject = ContactSubject(contacts.entries, loaded.referrals, options.as_of, since)
-    table = FactTable(subject, FACT_BY_NAME)
-    return table, _in_window(table, options)
+    return FactTable(subject, FACT_BY_NAME)
 
 
 def _judgement(
-    ruleset: Ruleset,
-    table: FactTable,
-    verdicts: dict[str, Verdict],
-    is_judged: Truth,
+    asked: Questions,
+    found: Sequence[Found],
     carried: frozenset[str],
-    rows: dict[str, int],
+    rows: tuple[int, int, int],
     problems: tuple[Problem, ...],
+    make_table: Callable[[], FactTable],
 ) -> Judgement:
-    """Return the counts, the flags in words and the outcomes of the rules that are reported."""
-    reported = [rule for rule in ruleset.rules if not rule.is_off]
-    raised = raise_flags(ruleset, reported, table, verdicts, is_judged)
-    entries = table.subject.entries
-    results = []
-    for rule in reported:
-        codes = verdicts[rule.id].codes[is_judged]
-        columns = ruleset.columns(rule.id)
-        results.append(
-            RuleResult(
-                rule,
-                int((codes == FLAG_CODE).sum()),
-                int((codes == CLEAR_CODE).sum()),
-                int((codes == CANNOT_TELL_CODE).sum()),
-                ruleset.can_flag(rule.id, carried),
-                tuple(name for name in COLUMNS if name in columns - carried),
-            )
+    """Return what was found of all parts together; ``rows`` are read, collapsed and rejected."""
+    tallies = np.sum([one.tallies for one in found], axis=0)
+    results = [
+        RuleResult(
+            rule,
+            int(tally[FLAG_CODE]),
+            int(tally[CLEAR_CODE]),
+            int(tally[CANNOT_TELL_CODE]),
+            asked.rules.can_flag(rule.id, carried),
+            tuple(n for n in COLUMNS if n in asked.rules.columns(rule.id) - carried),
         )
+        for rule, tally in zip(asked.reported, tallies, strict=True)
+    ]
+    n_judged = sum(len(one.ids) for one in found)
+    subject = asked.reported[0].subject if asked.reported else "referral"
     return Judgement(
-        rows,
+        {
+            "read": rows[0],
+            "judged": n_judged,
+            "history_only": sum(one.n_entries for one in found) - n_judged,
+            "after_as_of": sum(one.n_later for one in found),
+            "collapsed": rows[1],
+            "rejected": rows[2],
+        },
         problems,
         tuple(results),
-        in_order([raised], reported[0].subject if reported else "referral"),
-        table,
+        in_order([one.raised for one in found], asked.rules, subject),
         Judged(
-            entries.ids[is_judged],
-            entries.child_ids[is_judged],
-            {rule.id: verdicts[rule.id].codes[is_judged] for rule in reported},
+            pa.chunked_array([one.ids for one in found], pa.string()),
+            pa.chunked_array([one.child_ids for one in found], pa.string()),
+            {
+                rule.id: np.concatenate([one.outcomes[rule.id] for one in found])
+                for rule in asked.reported
+            },
         ),
+        make_table,
     )
-
-
-def _fates(
-    table: FactTable, is_judged: Truth, n_read: int, n_collapsed: int, n_rejected: int
-) -> dict[str, int]:
-    """Return the rows read by their fate; each ends in exactly one."""
-    n_judged = int(is_judged.sum())
-    return {
-        "read": n_read,
-        "judged": n_judged,
-        "history_only": len(table) - n_judged,
-        "after_as_of": len(table.subject.whole) - len(table),
-        "collapsed": n_collapsed,
-        "rejected": n_rejected,
-    }
 
 
 def _judge_contacts(ruleset: Ruleset, loaded: Loaded, options: Options) -> Judgement:
@@ -198,12 +213,13 @@ def _judge_contacts(ruleset: Ruleset, loaded: Loaded, options: Options) -> Judge
     contacts = loaded.contacts
     if contacts is None or not len(contacts.entries):
         return _no_contacts(ruleset, contacts)
-    entries = contacts.entries
-    table, is_judged = _contact_facts(contacts, loaded, options)
-    verdicts = judge_all(ruleset, table, is_judged)
-    rows = _fates(table, is_judged, contacts.n_read, contacts.n_collapsed, contacts.n_rejected)
-    carried = entries.carried
-    return _judgement(ruleset, table, verdicts, is_judged, carried, rows, contacts.problems)
+    table = _contact_facts(contacts, loaded, options)
+    since = to_date(table.subject.history_from)
+    asked = Questions(ruleset, options.as_of, options.window, since)
+    found = judge_subject(table.subject, asked, Bench())
+    rows = (contacts.n_read, contacts.n_collapsed, contacts.n_rejected)
+    carried = contacts.entries.carried
+    return _judgement(asked, [found], carried, rows, contacts.problems, lambda: table)
 
 
 def _no_contacts(ruleset: Ruleset, contacts: LoadedContacts | None) -> Judgement:
@@ -215,12 +231,10 @@ def _no_contacts(ruleset: Ruleset, contacts: LoadedContacts | None) -> Judgement
         RuleResult(rule, 0, 0, 0, False, (CONTACTS[0], *sorted(ruleset.columns(rule.id))))
         for rule in reported
     ]
-    nothing = np.zeros(0, object)
+    nothing = pa.chunked_array([], pa.string())
     codes = {rule.id: np.zeros(0, np.int8) for rule in reported}
     problems = contacts.problems if contacts else ()
-    return Judgement(
-        rows, problems, tuple(results), none_at_all(), None, Judged(nothing, nothing, codes)
-    )
+    return Judgement(rows, problems, tuple(results), Flags(), Judged(nothing, nothing, codes))
 
 
 def _history(loaded: Loaded, options: Options) -> tuple[dt.date, list[str]]:
@@ -238,16 +252,3 @@ def _history(loaded: Loaded, options: Options) -> tuple[dt.date, list[str]]:
                 f"next ({following}), yet history is taken to start there; give --history-from"
             )
     return earliest, notes
-
-
-def _in_window(table: FactTable, options: Options) -> Truth:
-    day = table.subject.entries.day
-    if options.window is None:
-        return np.ones(len(day), bool)
-    as_of = np.array([to_day(options.as_of)], np.int32)
-    return np.asarray(day >= minus_months_array(as_of, options.window)[0], bool)
-
-
-def _open_or_may_be(table: FactTable) -> Truth:
-    measure = table.measure("is_open")
-    return np.asarray((measure.state != KNOWN) | (measure.value == 1), bool)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -12,59 +13,53 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from triage.facts import FactTable, SubjectName
-from triage.flags import SCHEMA, Flags
+from triage.flags import SCHEMA, Flags, Places
 from triage.judging import FLAG_CODE, Verdict
 from triage.rules import Rule
 from triage.ruleset import Ruleset, severity_rank
+from triage.tables import arrow_texts
 from triage.validation import GIVEN, Column
 from triage.vocabulary import SEVERITIES
-from triage.wording import Texts, words
+from triage.wording import Flagged, Masked, Texts, flagged, together, words
 
 Truth = npt.NDArray[np.bool_]
 
 _TOLD: Final = ("message", "evidence", "lasting")
+_MANY: Final = 50_000
+"""Fewer flags than this are put into words by one thread."""
 
 
 @dataclass(frozen=True)
 class Raised:
-    """The flags of some children: ``flags`` name by ``entry`` a row of ``entries``.
+    """The flags of some children: by rule, the entries that it flags, as rows of ``entries``.
 
-    An entry with several flags stands once. ``rule`` is the place of the rule among ``rules``.
+    An entry with several flags stands once. ``rules`` are those that were asked, ``flagged`` has
+    what each of them flags.
     """
 
     rules: tuple[Rule, ...]
     entries: pa.Table
-    flags: pa.Table
+    flagged: tuple[Flagged, ...]
 
 
 def raise_flags(
-    ruleset: Ruleset,
-    rules: Sequence[Rule],
-    table: FactTable,
-    verdicts: Mapping[str, Verdict],
-    is_judged: Truth,
+    rules: Sequence[Rule], table: FactTable, verdicts: Mapping[str, Verdict], is_judged: Truth
 ) -> Raised:
-    """Return the flags of some rules of a set on the entries that were judged, in words."""
-    rows_of = [np.flatnonzero(is_judged & (verdicts[r.id].codes == FLAG_CODE)) for r in rules]
-    said = [
-        words(rule, ruleset, table, verdicts, rows)
-        for rule, rows in zip(rules, rows_of, strict=True)
-        if len(rows)
+    """Return the flags of some rules on the entries that were judged."""
+    found = [
+        flagged(rule, table, verdicts, np.flatnonzero(codes))
+        for rule in rules
+        for codes in [is_judged & (verdicts[rule.id].codes == FLAG_CODE)]
     ]
     is_flagged = np.zeros(len(table), bool)
-    for rows in rows_of:
-        is_flagged[rows] = True
+    for one in found:
+        is_flagged[one.rows] = True
     place = np.cumsum(is_flagged) - 1
-    entry = np.concatenate([np.zeros(0, np.int64), *rows_of])
-    rule = np.repeat(np.arange(len(rules)), [len(rows) for rows in rows_of])
-    flags = {
-        "entry": pa.array(place[entry].astype(np.int32)),
-        "rule": pa.array(rule.astype(np.int16)),
-        **{name: _together([getattr(one, name) for one in said]) for name in _TOLD},
-        "due_on": _masked([one.due for one in said]).view(pa.date32()),
-        "overdue_working_days": _masked([one.overdue for one in said]),
-    }
-    return Raised(tuple(rules), _entries(table, np.flatnonzero(is_flagged)), pa.table(flags))
+    return Raised(
+        tuple(rules),
+        _entries(table, np.flatnonzero(is_flagged)),
+        tuple(replace(one, rows=place[one.rows]) for one in found),
+    )
 
 
 def _entries(table: FactTable, rows: npt.NDArray[np.int64]) -> pa.Table:
@@ -72,8 +67,8 @@ def _entries(table: FactTable, rows: npt.NDArray[np.int64]) -> pa.Table:
     entries = table.subject.entries
     return pa.table(
         {
-            "child_id": pa.array(entries.child_ids[rows], pa.string()),
-            "referral_id": pa.array(entries.ids[rows], pa.string()),
+            "child_id": entries.child_names.arrow.take(pa.array(entries.child[rows])),
+            "referral_id": entries.identifiers.arrow.take(pa.array(entries.identity[rows])),
             "referral_date": pa.array(entries.day[rows].astype(np.int32)).view(pa.date32()),
             "team": named(table.subject.column("team"), rows),
             "restricted": pa.array(table.subject.is_restricted[rows]),
@@ -86,75 +81,128 @@ def named(column: Column, rows: npt.NDArray[np.int64]) -> pa.Array:
     places = pa.array(
         column.value[rows].astype(np.int32), mask=column.state[rows] != GIVEN, type=pa.int32()
     )
-    return pa.DictionaryArray.from_arrays(places, pa.array(column.names, pa.string()))
+    return pa.DictionaryArray.from_arrays(places, arrow_texts(column.names))
 
 
-def _together(texts: Sequence[Texts]) -> pa.Array:
-    """Return the texts of several rules one under another, looked up in one place."""
+def in_order(parts: Sequence[Raised], ruleset: Ruleset, subject: SubjectName) -> Flags:
+    """Return the flags of all parts: critical first, then by date, identifier and rule."""
+    starts = np.cumsum([0, *(len(part.entries) for part in parts)])
+    rules = parts[0].rules
+    found = [
+        together(
+            [
+                replace(part.flagged[place], rows=part.flagged[place].rows + start)
+                for part, start in zip(parts, starts, strict=False)
+            ]
+        )
+        for place in range(len(rules))
+    ]
+    whole = _Ordered(
+        ruleset,
+        rules,
+        pa.concat_tables([part.entries for part in parts]).unify_dictionaries(),
+        found,
+        subject,
+    )
+    return Flags((whole, whole.order()))
+
+
+class _Ordered:
+    """The flags of a whole judgement, by the number that each of them has in the order of rules."""
+
+    def __init__(
+        self,
+        ruleset: Ruleset,
+        rules: Sequence[Rule],
+        entries: pa.Table,
+        found: Sequence[Flagged],
+        subject: SubjectName,
+    ) -> None:
+        self._ruleset, self._rules, self._subject = ruleset, rules, subject
+        self._entries, self._found = entries, found
+        self._ends = np.cumsum([len(one.rows) for one in found])
+        self._ranks = np.array([severity_rank(rule.severity) for rule in rules] or [0], np.int64)
+
+    def _rule_at(self, places: Places) -> Places:
+        return np.searchsorted(self._ends, places, "right")
+
+    def is_of(self, places: Places, rules: Collection[str]) -> Truth:
+        """Return which flags are of some rules."""
+        wanted = np.array([rule.id in rules for rule in self._rules] or [False], bool)
+        return np.ones(len(places), bool) if wanted.all() else wanted[self._rule_at(places)]
+
+    def severities(self, places: Places) -> Collection[str]:
+        """Return the severities of which there is a flag."""
+        is_there = np.zeros(len(self._rules) + 1, bool)
+        is_there[self._rule_at(places)] = True
+        return {r.severity for r, there in zip(self._rules, is_there, strict=False) if there}
+
+    def order(self) -> Places:
+        """Return the numbers of the flags in order; rules are sorted by identifier already."""
+        entry = np.concatenate([np.zeros(0, np.int64), *(one.rows for one in self._found)])
+        by_date = pc.sort_indices(
+            self._entries.select(["referral_date", "referral_id"]),
+            sort_keys=[("referral_date", "ascending"), ("referral_id", "ascending")],
+        )
+        place = np.empty(len(self._entries), np.int64)
+        place[by_date.to_numpy()] = np.arange(len(self._entries))
+        rule = np.repeat(np.arange(len(self._rules)), [len(one.rows) for one in self._found])
+        key = (self._ranks[rule] * (len(place) + 1) + place[entry]) * len(self._ranks) + rule
+        return np.argsort(key)
+
+    def table(self, places: Places, *, to_store: bool) -> pa.Table:
+        """Return flags in words, as columns."""
+        rule = self._rule_at(places)
+        firsts = self._ends - [len(one.rows) for one in self._found]
+        asked = [np.flatnonzero(rule == number) for number in range(len(self._rules))]
+        found = [
+            one.only(places[at] - first)
+            for one, at, first in zip(self._found, asked, firsts, strict=True)
+        ]
+        # Where each flag asked for stands when they are taken rule by rule.
+        order = np.empty(len(places), np.int64)
+        order[np.concatenate([np.zeros(0, np.int64), *asked])] = np.arange(len(places))
+        said = self._words(found, to_store=to_store)
+        entry = np.concatenate([np.zeros(0, np.int64), *(one.rows for one in found)])[order]
+        whose = self._entries.take(pa.array(entry))
+        told = [name for name in _TOLD if to_store or name != "lasting"]
+        columns = {
+            **{name: whose[name] for name in whose.column_names},
+            **{name: _told([one[name] for one in said], order) for name in told},
+            "due_on": _masked([one.due for one in found], order).view(pa.date32()),
+            "overdue_working_days": _masked([one.overdue for one in found], order),
+            "rule": _look_up(rule, [one.id for one in self._rules]),
+            "severity": _look_up(self._ranks[rule], SEVERITIES),
+            "subject": _look_up(np.zeros(len(rule)), [self._subject]),
+        }
+        schema = pa.schema(field for field in SCHEMA if field.name in columns)
+        return pa.table({name: columns[name] for name in schema.names}).cast(schema)
+
+    def _words(self, found: Sequence[Flagged], *, to_store: bool) -> list[dict[str, Texts]]:
+        def of_rule(rule: Rule, one: Flagged) -> dict[str, Texts]:
+            return words(rule, self._ruleset, one, to_store=to_store)
+
+        if sum(len(one.rows) for one in found) < _MANY:
+            return [of_rule(rule, one) for rule, one in zip(self._rules, found, strict=True)]
+        with ThreadPoolExecutor() as pool:
+            return list(pool.map(of_rule, self._rules, found))
+
+
+def _told(texts: Sequence[Texts], order: Places) -> pa.Array:
+    """Return the texts of several rules in the order of the flags, looked up in one place."""
     starts = np.cumsum([0, *(len(one.texts) for one in texts)])
     which = [one.which + np.int32(start) for one, start in zip(texts, starts, strict=False)]
     return pa.DictionaryArray.from_arrays(
-        pa.array(np.concatenate([np.zeros(0, np.int32), *which]).astype(np.int32)),
+        pa.array(np.concatenate([np.zeros(0, np.int32), *which]).astype(np.int32)[order]),
         pa.concat_arrays([pa.array([], pa.string()), *(one.texts for one in texts)]),
     )
 
 
-def _masked(columns: Sequence[np.ma.MaskedArray[Any, Any]]) -> pa.Array:
+def _masked(columns: Sequence[Masked], order: Places) -> pa.Array:
     none = np.zeros(0, np.int32)
-    return pa.array(
-        np.concatenate([none, *(one.data for one in columns)]).astype(np.int32),
-        mask=np.concatenate([none, *(np.ma.getmaskarray(one) for one in columns)]).astype(bool),
-    )
-
-
-def in_order(parts: Iterable[Raised], subject: SubjectName) -> Flags:
-    """Return the flags of all parts: critical first, then by date, identifier and rule."""
-    parts = list(parts)
-    if not parts:
-        return Flags(SCHEMA.empty_table())
-    starts = np.cumsum([0, *(len(part.entries) for part in parts)])
-    entry = np.concatenate(
-        [part.flags["entry"].to_numpy() + start for part, start in zip(parts, starts, strict=False)]
-    )
-    entries = _one([part.entries for part in parts])
-    flags = _one([part.flags.drop_columns(["entry"]) for part in parts])
-    rules = parts[0].rules
-    rule = flags["rule"].to_numpy()
-    ranks = np.array([severity_rank(one.severity) for one in rules] or [0], np.int64)
-    order = _order(entries, entry, rule, ranks)
-    entry, rule = entry[order], rule[order]
-    whose = entries.take(pa.array(entry))
-    told = flags.drop_columns(["rule"]).take(pa.array(order))
-    columns = {
-        **{name: whose[name] for name in whose.column_names},
-        **{name: told[name] for name in told.column_names},
-        "rule": _look_up(rule, [one.id for one in rules]),
-        "severity": _look_up(ranks[rule], SEVERITIES),
-        "subject": _look_up(np.zeros(len(rule)), [subject]),
-    }
-    return Flags(pa.table({name: columns[name] for name in SCHEMA.names}).cast(SCHEMA))
-
-
-def _order(
-    entries: pa.Table,
-    entry: npt.NDArray[np.int64],
-    rule: npt.NDArray[np.int16],
-    ranks: npt.NDArray[np.int64],
-) -> npt.NDArray[np.int64]:
-    """Return the places of the flags in order; rules are sorted by their identifiers already."""
-    by_date = pc.sort_indices(
-        entries.select(["referral_date", "referral_id"]),
-        sort_keys=[("referral_date", "ascending"), ("referral_id", "ascending")],
-    )
-    place = np.empty(len(entries), np.int64)
-    place[by_date.to_numpy()] = np.arange(len(entries))
-    key = (ranks[rule] * (len(entries) + 1) + place[entry]) * len(ranks) + rule
-    return np.argsort(key)
-
-
-def _one(tables: Sequence[pa.Table]) -> pa.Table:
-    """Return several tables as one without seams, texts looked up in one place."""
-    return pa.concat_tables(tables).unify_dictionaries().combine_chunks()
+    values = np.concatenate([none, *(one.data for one in columns)]).astype(np.int32)
+    is_masked = np.concatenate([none, *(np.ma.getmaskarray(one) for one in columns)]).astype(bool)
+    return pa.array(values[order], mask=is_masked[order])
 
 
 def _look_up(places: npt.NDArray[Any], texts: Sequence[str]) -> pa.Array:

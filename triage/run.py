@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from triage.due import Due
 from triage.entries import CONTACTS
@@ -28,13 +29,15 @@ DEFAULT_WINDOW = 3
 class Options:
     """What a run is asked: the date of judgement, the window in months (None: all), history.
 
-    ``reading`` says how the inputs are to be read.
+    ``reading`` says how the inputs are to be read; ``jobs`` how many parts of them are judged at
+    the same time (None: chosen by their size).
     """
 
     as_of: dt.date
     window: int | None = DEFAULT_WINDOW
     history_from: dt.date | None = None
     reading: Reading = USUAL
+    jobs: int | None = None
 
 
 @dataclass(frozen=True)
@@ -63,11 +66,21 @@ class RuleResult:
 
 @dataclass(frozen=True)
 class Judged:
-    """What was judged, known by its identifier, with the outcome of every rule."""
+    """What was judged, known by its identifier and its child's, with the outcome of every rule."""
 
-    ids: npt.NDArray[np.object_]
-    child_ids: npt.NDArray[np.object_]
+    names: pa.ChunkedArray
+    child_names: pa.ChunkedArray
     outcomes: dict[str, npt.NDArray[np.int8]]
+
+    @cached_property
+    def ids(self) -> npt.NDArray[np.object_]:
+        """Return the identifiers as Python strings."""
+        return np.asarray(self.names.to_numpy(zero_copy_only=False), object)
+
+    @cached_property
+    def child_ids(self) -> npt.NDArray[np.object_]:
+        """Return the children's identifiers as Python strings."""
+        return np.asarray(self.child_names.to_numpy(zero_copy_only=False), object)
 
 
 @dataclass(frozen=True)
@@ -78,8 +91,13 @@ class Judgement:
     problems: tuple[Problem, ...]
     results: tuple[RuleResult, ...]
     flags: Flags
-    table: FactTable | None = field(repr=False)
     judged: Judged = field(repr=False)
+    make_table: Callable[[], FactTable] | None = field(default=None, repr=False)
+
+    @cached_property
+    def table(self) -> FactTable | None:
+        """Return the facts of everything in one table; None where there was nothing to judge."""
+        return None if self.make_table is None else self.make_table()
 
     def results_of(self, status: Status) -> tuple[RuleResult, ...]:
         """Return the counts of the rules that are stable, or on trial."""
@@ -139,7 +157,7 @@ class Run:
         """Return the flags of the stable rules on contacts, in the same order."""
         return self._flags(self.contacts, "stable")
 
-    @property
+    @cached_property
     def stable_flags(self) -> Flags:
         """Return the flags of the stable rules on referrals, then those on contacts."""
         return self.flags + self.contact_flags
@@ -164,23 +182,31 @@ class Run:
         rank = severity_rank(severity)
         return any(severity_rank(one) <= rank for one in self.stable_flags.severities())
 
+    @property
+    def window(self) -> str:
+        """Return the window in months, or ``all``."""
+        return "all" if self.options.window is None else str(self.options.window)
+
+    def inputs_json(self) -> list[dict[str, Any]]:
+        """Return what was read, as outside scripts read it."""
+        return [
+            {
+                "path": source.path,
+                "kind": source.kind,
+                "sha256": source.sha256,
+                "rows": source.n_rows,
+            }
+            for source in self.sources
+        ]
+
     def as_json(self) -> dict[str, Any]:
         """Return the run as one object for outside scripts."""
-        window = self.options.window
         return {
             "as_of": self.options.as_of.isoformat(),
-            "inputs": [
-                {
-                    "path": source.path,
-                    "kind": source.kind,
-                    "sha256": source.sha256,
-                    "rows": source.n_rows,
-                }
-                for source in self.sources
-            ],
+            "inputs": self.inputs_json(),
             "ruleset": {"hash": self.ruleset.hash, "count": len(self.loaded)},
             "rows": dict(self.rows),
-            "window": "all" if window is None else str(window),
+            "window": self.window,
             "history_from": self.history_from.isoformat(),
             "notes": list(self.notes),
             "joins": [one.as_json() for one in self.joins],

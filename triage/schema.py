@@ -28,7 +28,8 @@ class ReferralRecord(BaseModel):
     census, Ofsted's Annex A and the Standard Safeguarding Dataset use for the same thing.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # A run validates cells one by one (``cell_reader``), and never needs the model as a whole.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     child_id: Annotated[
         str,

@@ -15,11 +15,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from triage import vocabulary as v
 from triage.cells import Reads
 
+# A run validates cells one by one, and never needs these models as a whole.
+_CONFIG: Final = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
 
 class DecisionRow(BaseModel):
     """What a table of decisions may say of each of several decisions on a referral."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = _CONFIG
 
     decision_id: Annotated[str | None, Reads("text")] = Field(
         None, description="the decision's identifier"
@@ -35,7 +38,7 @@ class DecisionRow(BaseModel):
 class AllocationRow(BaseModel):
     """What a table of allocations may say of each worker who held a referral in turn."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = _CONFIG
 
     allocation_ended_at: Annotated[
         dt.datetime | None, Reads("event", ("invo_involvement_end_date",))
@@ -45,7 +48,7 @@ class AllocationRow(BaseModel):
 class EarlyHelpRow(BaseModel):
     """An early-help episode of a child."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = _CONFIG
 
     early_help_started_on: Annotated[
         dt.datetime | None, Reads("event", ("earl_episode_start_date",))
@@ -58,7 +61,7 @@ class EarlyHelpRow(BaseModel):
 class ContactRow(BaseModel):
     """A contact about a child, whether or not it became a referral."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = _CONFIG
 
     contact_date: Annotated[
         dt.datetime, Reads("event", ("Date of Contact", "cont_contact_date"))

@@ -6,15 +6,18 @@ what belongs to it.
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import replace
 from functools import cached_property
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 import pandas as pd
 
 from triage import calendar
+from triage.across import Across, household_days, made_on, n_with_same
 from triage.entries import Entries, Events
 from triage.measure import Measure, Truth, Whole, known, truth
 from triage.schema import BELONGS_TO, COLUMNS
@@ -36,7 +39,8 @@ class Subject:
     """Entries as they stand at ``as_of``: the columns, masked, and the look-back of each child.
 
     ``clock`` is the day up to which running clocks run: ``as_of``, unless what falls due on a later
-    day is asked for.
+    day is asked for (``with_clock``). ``across`` is what was found across children where the
+    entries are a part of all that there are.
     """
 
     def __init__(
@@ -44,16 +48,18 @@ class Subject:
         entries: Entries,
         as_of: dt.date,
         history_from: dt.date,
-        clock: dt.date | None = None,
+        across: Across | None = None,
     ) -> None:
         self.as_of = calendar.to_day(as_of)
-        self.clock = self.as_of if clock is None else calendar.to_day(clock)
+        self.clock = self.as_of
         self.history_from = calendar.to_day(history_from)
         self.whole = entries
         self.entries = entries.until(self.as_of)
         self.day = self.entries.day.astype(np.int64)
         self.n = len(self.entries)
+        self._across = across
         self._masked: dict[str, Column] = {}
+        self._first_within: dict[int, Whole] = {}
         self._events: dict[str, Events | None] = {}
 
     @cached_property
@@ -67,7 +73,7 @@ class Subject:
     def column(self, name: str) -> Column:
         """Return a column as it stands at ``as_of``."""
         if name not in self._masked:
-            column = self.entries.column(name)
+            column = self.entries.column(name).row_by_row()
             hidden = np.zeros(self.n, bool)
             if name not in _NEVER_MASKED:
                 if name in EVENTS:
@@ -148,9 +154,13 @@ class Subject:
 
     def first_within(self, months: int) -> Whole:
         """Return the place of the child's first entry within the months up to each one."""
-        earliest = calendar.minus_months_array(self.entries.day, months).astype(np.int64)
-        span = 10**6
-        return np.searchsorted(self.group * span + self.day, self.group * span + earliest, "left")
+        if months not in self._first_within:
+            earliest = calendar.minus_months_array(self.entries.day, months)
+            span = 10**6
+            self._first_within[months] = np.searchsorted(
+                self.group * span + self.day, self.group * span + earliest, "left"
+            )
+        return self._first_within[months]
 
     def count_within(self, months: int, is_sure: Truth, is_possible: Truth) -> tuple[Whole, Whole]:
         """Return how many of the child's entries in the months up to each, itself counted, are so.
@@ -185,6 +195,20 @@ class Subject:
             self.column(start).value, self.clock_column, self.given(start), self.blank(start)
         )
 
+    def with_clock(self, clock: int) -> Self:
+        """Return the same entries with the running clocks put to another day, a day number."""
+        other = copy.copy(self)
+        other.clock = clock
+        other.__dict__.pop("clock_column", None)
+        return other
+
+    @cached_property
+    def made_on(self) -> int:
+        """Return the latest day but one of all entries, later than ``as_of`` or not."""
+        if self._across is not None:
+            return self._across.made_on
+        return made_on(self.whole.day, self.as_of)
+
     @cached_property
     def clock_column(self) -> Whole:
         """Return the day up to which running clocks run, for every entry."""
@@ -213,6 +237,31 @@ class ReferralSubject(Subject):
         """Return the months since the previous referral, where one was found."""
         day = self.entries.day
         return calendar.months_between(day[np.maximum(self.previous, 0)], day)
+
+    @cached_property
+    def household_day(self) -> Whole:
+        """Return the latest earlier day on which another child of the household was referred."""
+        if self._across is not None and self._across.household_day is not None:
+            return self._across.household_day
+        return household_days(self.entries.child, self.day, self._told("household_id"))
+
+    def n_same_rationale(self, months: int) -> Whole:
+        """Return how many referrals in the months up to each have its rationale word for word."""
+        if self._across is not None and months in self._across.n_same_rationale:
+            return self._across.n_same_rationale[months]
+        return n_with_same(self.day, self._told("rationale_hash"), months)
+
+    def _told(self, name: str) -> Whole:
+        """Return the place of each readable text among the distinct ones; -1 where none is."""
+        return np.where(self.given(name), self.column(name).value, -1)
+
+    def look_across(self, *, households: bool, rationale_months: Collection[int]) -> Across:
+        """Return what parts of these entries cannot find out for themselves."""
+        return Across(
+            self.made_on,
+            self.household_day if households else None,
+            {months: self.n_same_rationale(months) for months in rationale_months},
+        )
 
     @cached_property
     def is_previous_sure(self) -> Truth:

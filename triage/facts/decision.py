@@ -9,7 +9,6 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from triage import calendar
 from triage.entries import Events
 from triage.facts.fact import WORKING_DAYS, Fact, date, has, number, text
 from triage.measure import (
@@ -62,20 +61,10 @@ def n_same_rationale(s: ReferralSubject, months: int) -> Measure:
     None where no rationale is written. Texts are told by their hash; a referral of the same day
     counts, and so does this one.
     """
-    text_of = s.column("rationale_hash")
-    given = np.asarray(text_of.state == GIVEN, bool)
-    rows = np.flatnonzero(given)
-    order = rows[np.lexsort((s.day[rows], text_of.value[rows]))]
-    value, day = text_of.value[order], s.day[order]
-    earliest = calendar.minus_months_array(day.astype(np.int32), months).astype(np.int64)
-    span = 10**6
-    keys = value * span + day
-    first = np.searchsorted(keys, value * span + earliest, "left")
-    upto = np.searchsorted(keys, keys, "right")
-    count = np.zeros(s.n, np.int64)
-    count[order] = upto - first
+    count = s.n_same_rationale(months)
     measure = between(count, np.where(s.months_covered >= months, count, UNBOUNDED))
-    state = np.where(given, KNOWN, np.where(s.blank("rationale_hash"), NONE, UNKNOWN))
+    is_none = s.blank("rationale_hash")
+    state = np.where(s.given("rationale_hash"), KNOWN, np.where(is_none, NONE, UNKNOWN))
     return replace(measure, state=state.astype(np.uint8))
 
 

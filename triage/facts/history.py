@@ -10,7 +10,7 @@ import numpy as np
 
 from triage import calendar
 from triage.facts.fact import Fact, on, text
-from triage.measure import NONE, UNBOUNDED, UNKNOWN, Measure, Truth, Whole, between, known, truth
+from triage.measure import NONE, UNBOUNDED, UNKNOWN, Measure, Truth, between, known, truth
 from triage.subject import ReferralSubject
 from triage.validation import ABSENT, BLANK, GIVEN, Column
 from triage.vocabulary import NEEDS_THAT_SAY_NOTHING
@@ -157,40 +157,12 @@ def n_shared_factors(s: ReferralSubject, among: tuple[str, ...]) -> Measure:
     return known(shared, (both & ~is_none) | (finds_nothing & ~is_none), is_none)
 
 
-def _household_day(s: ReferralSubject) -> Whole:
-    """Return the latest earlier day on which another child of the household was referred, or -1.
-
-    In the order of household and day, that is the last row of an earlier day unless the child's
-    own run of referrals ends there; then it is the row before that run.
-    """
-    household = s.column("household_id")
-    rows = np.flatnonzero(household.state == GIVEN)
-    found = np.full(s.n, -1, np.int64)
-    if not len(rows):
-        return found
-    child, day, home = s.entries.child[rows], s.day[rows], household.value[rows]
-    order = np.lexsort((child, day, home))
-    child, day, home = child[order], day[order], home[order]
-    place = np.arange(len(rows))
-    new_home = np.r_[True, home[1:] != home[:-1]]
-    new_day = new_home | np.r_[True, day[1:] != day[:-1]]
-    new_run = new_home | np.r_[True, child[1:] != child[:-1]]
-    first_of_home = np.maximum.accumulate(np.where(new_home, place, 0))
-    first_of_day = np.maximum.accumulate(np.where(new_day, place, 0))
-    first_of_run = np.maximum.accumulate(np.where(new_run, place, 0))
-    before = first_of_day - 1
-    is_own = child[before] == child
-    before = np.where(is_own & (before >= first_of_home), first_of_run[before] - 1, before)
-    found[rows[order]] = np.where(before >= first_of_home, day[before], -1)
-    return found
-
-
 def months_since_household_referral(s: ReferralSubject) -> Measure:
     """Months since another child of the same household was referred, before this one's day.
 
     Siblings are never guessed: the household is only as supplied.
     """
-    latest = _household_day(s)
+    latest = s.household_day
     found = latest >= 0
     since = np.where(found, latest, s.day).astype(np.int32)
     months = calendar.months_between(since, s.entries.day)
@@ -203,7 +175,7 @@ def months_since_household_referral(s: ReferralSubject) -> Measure:
 
 def household_referral_on(s: ReferralSubject) -> Measure:
     """Return the date on which another child of the household was referred, for messages."""
-    latest = _household_day(s)
+    latest = s.household_day
     return known(latest, latest >= 0, latest < 0)
 
 

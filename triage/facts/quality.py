@@ -61,12 +61,10 @@ def has_date_in_future(s: Subject) -> Measure:
     own date may be the mistyped one.
     """
     is_later, latest = _future(s)
-    days = np.sort(s.whole.day)
-    made_on = int(days[-2]) if len(days) > 1 else s.as_of
     states = [s.entries.column(name).state for name in _DATES]
     is_read = ~np.any([np.isin(state, UNREAD) for state in states], axis=0)
     is_carried = np.any([state != ABSENT for state in states], axis=0)
-    return truth(is_later & (latest.value > made_on), ~is_later & is_read & is_carried)
+    return truth(is_later & (latest.value > s.made_on), ~is_later & is_read & is_carried)
 
 
 def is_unusable(s: Subject, name: str) -> Measure:

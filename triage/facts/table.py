@@ -17,16 +17,25 @@ class FactTable:
         self.subject = subject
         self._facts = facts
         self._measures: dict[Asked, Measure] = {}
+        self._still: FactTable | None = None
 
     def __len__(self) -> int:
         """Return the number of entries dated up to ``as_of``."""
         return self.subject.n
+
+    def with_clock(self, clock: int) -> FactTable:
+        """Return the facts with the running clocks put to another day; others are not reckoned."""
+        other = FactTable(self.subject.with_clock(clock), self._facts)
+        other._still = self
+        return other
 
     def measure(self, asked: Asked | str) -> Measure:
         """Return a fact for every entry."""
         key = Asked(asked) if isinstance(asked, str) else asked
         if key not in self._measures:
             fact = self._facts[key.name]
+            if self._still is not None and not fact.moves:
+                return self._still.measure(key)
             given = {"months": key.within} if fact.within else {}
             if fact.among:
                 self._measures[key] = fact.compute(self.subject, among=key.among or (), **given)

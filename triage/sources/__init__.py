@@ -14,7 +14,6 @@ from triage.errors import InputError
 from triage.reading import USUAL, Reading
 from triage.sources import annex_a, extracts, folder
 from triage.sources.any_table import grid_by_mapping, how_to_map, read_grid
-from triage.sources.cin import read_cin
 from triage.sources.grid import Grid
 from triage.sources.guard import EXPECTED, Admitted, admit, check_name, refusal
 from triage.sources.headings import is_referral_heading, looks_like
@@ -100,6 +99,9 @@ def _read_file(path: Path, reading: Reading) -> Input:
 
         return read_sqlite_file(path, reading)
     if admitted.kind == "xml":
+        # Loads what parses XML, a hundredth of a second that no other kind needs.
+        from triage.sources.cin import read_cin
+
         found: Input = read_cin(path)
     elif admitted.kind == "workbook":
         found = _read_workbook(admitted, reading)

@@ -24,7 +24,8 @@ from triage.sources.annex_a_words import is_closed
 from triage.sources.folder import CONTACT_COLUMNS
 from triage.sources.grid import Grid
 from triage.sources.guard import admit_text
-from triage.sources.text_table import below_title, read_text, read_text_grid
+from triage.sources.text import below_title, read_text
+from triage.sources.text_table import read_text_grid
 from triage.sources.words import with_words
 from triage.tables import LOST, ChildTable, Problem, RawColumn, RawTable, Source
 from triage.vocabulary import counted, cut

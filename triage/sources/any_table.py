@@ -11,10 +11,10 @@ from triage.reading import Reading
 from triage.sources import annex_a
 from triage.sources.grid import Grid
 from triage.sources.guard import Admitted, admit, refusal
-from triage.sources.heading_likeness import is_like_a_heading, n_alike
 from triage.sources.headings import columns_meant, is_referral_heading, looks_like
 from triage.sources.mapping import TableMapping, beside_of, mapping_for
-from triage.sources.text_table import below_title, read_text, read_text_grid
+from triage.sources.text import below_title, read_text
+from triage.sources.text_table import read_text_grid
 
 if TYPE_CHECKING:
     from triage.sources.workbook import Sheet
@@ -116,6 +116,9 @@ def _grid_to_map(admitted: Admitted) -> Grid:
         raise InputError(
             f"{path}: is no table of rows and headings; a mapping is for CSV, Parquet and Excel."
         )
+    # Likeness is asked only of what is to be mapped, never in a run.
+    from triage.sources.heading_likeness import is_like_a_heading, n_alike
+
     if admitted.kind != "workbook":
         return _grid_of(admitted, is_like_a_heading, lambda heading: True)
     from triage.sources.workbook import read_sheets
@@ -133,6 +136,8 @@ def _grid_to_map(admitted: Admitted) -> Grid:
 
 def _heading_to_map(sheet: Sheet) -> int:
     """Return the row that is most like headings, else the first that has several cells."""
+    from triage.sources.heading_likeness import n_alike
+
     best = max(range(len(sheet.rows)), key=lambda place: n_alike(sheet.rows[place]))
     if n_alike(sheet.rows[best]) > 1:
         return best

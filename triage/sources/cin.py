@@ -17,7 +17,6 @@ import datetime as dt
 import hashlib
 import re
 from pathlib import Path
-from typing import Final
 
 from pydantic_core import PydanticCustomError
 
@@ -27,10 +26,9 @@ from triage.errors import InputError
 from triage.sources.cin_episodes import Cells, episodes
 from triage.sources.cin_pieces import NotPlain, system_memory
 from triage.sources.cin_records import Reader
+from triage.sources.cin_shape import KIND
 from triage.sources.cin_stream import as_they_stand, damaged, read_blocks, written_anew
 from triage.tables import Source
-
-KIND: Final = "CIN census"
 
 
 def read_cin(path: Path) -> Source:

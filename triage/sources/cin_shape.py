@@ -13,6 +13,9 @@ import numpy.typing as npt
 
 Bools = npt.NDArray[np.bool_]
 
+KIND: Final = "CIN census"
+"""What the source is called; here, so that other sources can be told from it without its reader."""
+
 
 @dataclass(frozen=True)
 class Cell:

@@ -6,8 +6,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from rapidfuzz import fuzz, process
-
 from triage.errors import InputError
 from triage.schema import BELONGS_TO, REFERRAL_COLUMNS
 from triage.sources.guard import check_place
@@ -113,6 +111,9 @@ def strangers(folder: Path) -> list[str]:
 
     Of very many those that are called almost as a table is are named first, the rest counted.
     """
+    # Loaded where a name is unknown, since every run would wait for it.
+    from rapidfuzz import fuzz, process
+
     found = []
     for path in sorted(folder.iterdir()):
         stem = path.stem.casefold()

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow.compute as pc
 
 from triage.errors import InputError
 from triage.sources.headings import read_headings
-from triage.tables import Problem, RawColumn, RawTable, Rows, drop_free_text
+from triage.tables import Problem, RawColumn, RawTable, Rows, arrow_texts, drop_free_text
 from triage.vocabulary import NO_VALUE, counted, cut
 
 LONGEST_CELL = 1_000_000
@@ -58,11 +59,10 @@ class Grid:
     def _check_lengths(self, source: str, place: int) -> None:
         """Refuse a cell that nobody typed: a document, or many rows that a lost mark made one."""
         column = self.columns[place]
-        if max((len(text) for text in column.texts if text), default=0) <= LONGEST_CELL:
+        lengths = pc.utf8_length(arrow_texts(column.texts)).fill_null(0)
+        if (pc.max(lengths).as_py() or 0) <= LONGEST_CELL:
             return
-        code = next(
-            code for code, text in enumerate(column.texts) if len(text or "") > LONGEST_CELL
-        )
+        code = pc.index(pc.greater(lengths, LONGEST_CELL), True).as_py()
         row = int((column.codes == code).argmax()) + FIRST_ROW
         raise InputError(
             f"{source}: row {row:,}, column '{cut(self.headings[place])}' holds more than "
@@ -84,9 +84,10 @@ class Grid:
 
 def _formula_note(heading: str, column: RawColumn) -> str:
     """Return what to do about formulas of a column that were never worked out, if there are any."""
-    if NO_VALUE not in column.texts:
+    code = pc.index(arrow_texts(column.texts), NO_VALUE).as_py()
+    if code < 0:
         return ""
-    n = int((column.codes == list(column.texts).index(NO_VALUE)).sum())
+    n = int((column.codes == code).sum())
     return (
         f"column '{cut(heading)}': {NO_VALUE} stands in {counted(n, 'cell')}; open the workbook in "
         "Excel, save it, and give it again"

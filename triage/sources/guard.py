@@ -7,11 +7,13 @@ outside is told here, in one pass that also takes the digest, with memory for a 
 
 from __future__ import annotations
 
+import codecs
 import errno
 import hashlib
 import os
 import stat
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedReader
@@ -21,7 +23,6 @@ from typing import Final, Literal
 import numpy as np
 
 from triage.errors import InputError
-from triage.sources.guard_workbook import check_old_workbook, check_workbook
 
 Kind = Literal["xml", "workbook", "sqlite", "parquet", "text"]
 Encoding = Literal["utf-8", "utf-16-le", "utf-16-be"]
@@ -34,7 +35,7 @@ LONGEST_ROW: Final = 16 << 20
 """Bytes without a line end after which a text is no table: far more than any table's row."""
 
 _START: Final = 4096
-_CHUNK: Final = 4 << 20
+_CHUNK: Final = 1 << 20
 _LARGEST_FOOTER: Final = 16 << 20
 _BOMS: Final = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _PACKED: Final = {
@@ -77,12 +78,16 @@ _NOT_FILES: Final = {
 
 @dataclass(frozen=True)
 class Admitted:
-    """A file that a reader may open: what it is, and its SHA-256 where the pass took it."""
+    """A file that a reader may open: what it is, and its SHA-256 where the pass took it.
+
+    ``is_utf8`` says of a text that the whole of it can be read as UTF-8.
+    """
 
     path: Path
     kind: Kind
     sha256: str
     _stamp: tuple[int, int, int]
+    is_utf8: bool = False
 
     def check_unchanged(self) -> None:
         """Refuse a file that is no longer the one that was admitted.
@@ -107,25 +112,31 @@ def admit(path: Path) -> Admitted:
         InputError: when it is no regular file, of no kind that is read, or made to do harm.
         OSError: when the system will not open it; ``refusal`` puts that into a sentence.
     """
-    with _opened(path) as file:
+    with opened(path) as file:
         status = os.fstat(file.fileno())
         # The system's own files in /proc have no size, and reading some never ends.
         start = file.read(_START) if status.st_size else b""
         kind = _kind(start, path)
-        sha256 = ""
+        sha256, is_utf8 = "", False
         if kind in ("workbook", "parquet"):
             if kind == "parquet":
                 _check_footer(file, status.st_size, path)
-            elif start.startswith(b"PK"):
-                check_workbook(file, path)
             else:
-                check_old_workbook(file, path)
+                _check_workbook(file, start, path)
             file.seek(0)
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         elif kind == "text":
             file.seek(0)
-            sha256 = _look_through(file, encoding_of(start), path)
-    return Admitted(path, kind, sha256, _stamp(status))
+            sha256, is_utf8 = _look_through(file, encoding_of(start), path)
+    return Admitted(path, kind, sha256, _stamp(status), is_utf8)
+
+
+def _check_workbook(file: BufferedReader, start: bytes, path: Path) -> None:
+    # What unpacks and tries a workbook is loaded where there is one.
+    from triage.sources.guard_workbook import check_old_workbook, check_workbook
+
+    check = check_workbook if start.startswith(b"PK") else check_old_workbook
+    check(file, path)
 
 
 def admit_text(path: Path) -> Admitted:
@@ -167,8 +178,13 @@ def check_place(path: Path) -> None:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[BufferedReader]:
-    """Open a regular file; what becomes a pipe between two looks is refused and does not block."""
+def opened(path: Path) -> Iterator[BufferedReader]:
+    """Open a regular file; what becomes a pipe between two looks is refused and does not block.
+
+    Raises:
+        InputError: for what is no regular file.
+        OSError: when the system will not open it.
+    """
     check_place(path)
     flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
     with os.fdopen(os.open(path, flags), "rb") as file:
@@ -247,27 +263,57 @@ def _check_footer(file: BufferedReader, size: int, path: Path) -> None:
         )
 
 
-def _look_through(file: BufferedReader, encoding: Encoding, path: Path) -> str:
-    """Return the SHA-256 of a text, unless it holds what no table holds."""
-    digest = hashlib.sha256()
+def _look_through(file: BufferedReader, encoding: Encoding, path: Path) -> tuple[str, bool]:
+    """Return the SHA-256 of a text and whether it is UTF-8, unless it holds what no table holds.
+
+    The digest, which takes longest, is taken of one chunk while the next is looked at.
+    """
+    digest, text = hashlib.sha256(), _Utf8(encoding)
     at, row_ends_at = 0, 0
-    while chunk := file.read(_CHUNK):
-        nul = _first_nul(chunk, encoding)
-        if nul >= 0:
-            raise _holds_nul(path, at + nul)
-        ends_at = chunk.rfind(b"\n")
-        if ends_at < 0:
-            ends_at = chunk.rfind(b"\r")
-        if ends_at >= 0:
-            row_ends_at = at + ends_at
-        at += len(chunk)
-        if at - row_ends_at > LONGEST_ROW:
-            raise InputError(
-                f"{path}: a row goes on for more than {LONGEST_ROW >> 20} MB without a line end, "
-                "longer than any table's; export it again."
-            )
-        digest.update(chunk)
-    return digest.hexdigest()
+    with ThreadPoolExecutor(1) as beside:
+        taken: Future[None] | None = None
+        while chunk := file.read(_CHUNK):
+            if taken is not None:
+                taken.result()
+            taken = beside.submit(digest.update, chunk)
+            nul = _first_nul(chunk, encoding)
+            if nul >= 0:
+                raise _holds_nul(path, at + nul)
+            ends_at = chunk.rfind(b"\n")
+            if ends_at < 0:
+                ends_at = chunk.rfind(b"\r")
+            if ends_at >= 0:
+                row_ends_at = at + ends_at
+            at += len(chunk)
+            if at - row_ends_at > LONGEST_ROW:
+                raise InputError(
+                    f"{path}: a row goes on for more than {LONGEST_ROW >> 20} MB without a line "
+                    "end, longer than any table's; export it again."
+                )
+            text.add(chunk)
+    return digest.hexdigest(), text.is_whole()
+
+
+class _Utf8:
+    """Whether chunks are UTF-8 together; those of ASCII alone, nearly all, cost next to nothing."""
+
+    def __init__(self, encoding: Encoding) -> None:
+        self._is_so = encoding == "utf-8"
+        self._reader = codecs.getincrementaldecoder("utf-8")()
+        self._is_between = True
+
+    def add(self, chunk: bytes) -> None:
+        """Look at the next chunk."""
+        if self._is_so and not (self._is_between and chunk.isascii()):
+            try:
+                self._reader.decode(chunk)
+            except UnicodeDecodeError:
+                self._is_so = False
+            self._is_between = not self._reader.getstate()[0]
+
+    def is_whole(self) -> bool:
+        """Return whether all were UTF-8, and the last did not end within a letter."""
+        return self._is_so and self._is_between
 
 
 def _first_nul(chunk: bytes, encoding: Encoding) -> int:

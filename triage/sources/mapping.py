@@ -11,18 +11,19 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from triage.errors import CallError, InputError
 from triage.reading import Reading
 from triage.schema import COLUMNS
-from triage.sources.code_words import replaced
-from triage.sources.date_forms import as_iso
 from triage.sources.grid import Grid
 from triage.sources.headings import folded
-from triage.sources.mapping_file import ColumnMapping, did_you_mean, load_columns, open_questions
 from triage.tables import RawColumn
 from triage.vocabulary import cut
+
+if TYPE_CHECKING:
+    # Most tables have no mapping; what reads one is loaded where there is one.
+    from triage.sources.mapping_file import ColumnMapping
 
 ENDING: Final = ".mapping.toml"
 """A mapping bears the name of its table, with this behind."""
@@ -101,6 +102,8 @@ class TableMapping:
         )
 
     def _refuse_questions(self, grid: Grid) -> None:
+        from triage.sources.mapping_file import open_questions
+
         here = {known[0] for known in map(self.of, grid.headings) if known}
         problems = [
             sentence
@@ -147,6 +150,9 @@ def _refuse_twice(found: Sequence[tuple[str, ColumnMapping] | None], label: str)
 
 
 def _changed(column: RawColumn, mapping: ColumnMapping) -> RawColumn:
+    from triage.sources.code_words import replaced
+    from triage.sources.date_forms import as_iso
+
     name = mapping.means[0]
     codes = {word.casefold(): code for word, code in mapping.codes.items()}
     if codes or mapping.kind == "codes":
@@ -164,6 +170,8 @@ def mapping_for(path: Path, reading: Reading) -> TableMapping | None:
     """
     beside = beside_of(path)
     if beside.is_file():
+        from triage.sources.mapping_file import load_columns
+
         return TableMapping(beside, load_columns(beside), hash=_hash(beside))
     return named_mapping(reading)
 
@@ -178,6 +186,8 @@ def named_mapping(reading: Reading) -> TableMapping | None:
     name = reading.mapping
     if not name:
         return None
+    from triage.sources.mapping_file import did_you_mean, load_columns
+
     path = Path(name)
     if path.suffix != ".toml":
         path = reading.mappings / f"{name}.toml"

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from triage.errors import InputError
 from triage.sources.grid import Grid
 from triage.sources.headings import columns_meant
-from triage.sources.text_table import MOST_COLUMNS
+from triage.sources.text import MOST_COLUMNS
 from triage.tables import RawColumn, encode
 from triage.vocabulary import cut
 
@@ -76,7 +76,7 @@ def _is_text(kind: pa.DataType) -> bool:
 
 def _as_text(column: pa.ChunkedArray, name: str, path: Path) -> RawColumn:
     try:
-        return encode(_texts(column))
+        return _texts(column)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         raise InputError(
             f"{path}: column {cut(name)} holds values of a kind that cannot be read "
@@ -84,23 +84,32 @@ def _as_text(column: pa.ChunkedArray, name: str, path: Path) -> RawColumn:
         ) from None
 
 
-def _texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
+def _texts(column: pa.ChunkedArray) -> RawColumn:
+    """Return a column as text; a value is put into words once, however often it stands there."""
     kind = column.type
     if pa.types.is_dictionary(kind):
         if _is_text(kind.value_type):
-            return column
+            return encode(column)
         column = column.cast(kind.value_type)
         kind = kind.value_type
+    if _is_text(kind):
+        return encode(column)
     if pa.types.is_list(kind) and pa.types.is_string(kind.value_type):
-        return pc.binary_join(column, ";")
+        return encode(pc.binary_join(column, ";"))
+    values = column.combine_chunks().dictionary_encode()
+    return encode(pa.DictionaryArray.from_arrays(values.indices, _in_words(values.dictionary)))
+
+
+def _in_words(values: pa.Array) -> pa.StringArray:
+    kind = values.type
     if pa.types.is_timestamp(kind):
-        column = column.cast(pa.timestamp("s", tz=kind.tz), safe=False)
+        values = values.cast(pa.timestamp("s", tz=kind.tz), safe=False)
         if kind.tz:
-            column = pc.local_timestamp(column)
-        return pc.strftime(column, format="%Y-%m-%dT%H:%M:%S")
+            values = pc.local_timestamp(values)
+        return pc.strftime(values, format="%Y-%m-%dT%H:%M:%S")
     if pa.types.is_floating(kind):
-        return pa.chunked_array([pa.array(_plain(column.to_pylist()), pa.string())])
-    return column.cast(pa.string())
+        return pa.array(_plain(values.to_pylist()), pa.string())
+    return values.cast(pa.string())
 
 
 def _plain(numbers: list[float | None]) -> list[str | None]:

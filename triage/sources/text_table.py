@@ -1,116 +1,30 @@
-"""Delimited text: encodings, delimiters, and rows of uneven length.
-
-A text travels as UTF-8 bytes, which Arrow reads where they lie; of 1 GB no second copy is made.
-"""
+"""Delimited text: its headings, and its rows of even or uneven length."""
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.csv as pa_csv
+import pyarrow.compute as pc
 
 from triage.errors import InputError
+from triage.sources.even_rows import even_rows
 from triage.sources.grid import LONGEST_CELL, Grid
-from triage.sources.guard import EXPECTED, Admitted, encoding_of
-from triage.tables import LOST, RawColumn, encode
+from triage.sources.guard import EXPECTED
+from triage.sources.text import LONGEST_HEADING, MOST_COLUMNS, FirstRow, Text
+from triage.tables import LOST, RawColumn, arrow_texts, encode
 
-MOST_COLUMNS: Final = 16_384
-"""As many as a spreadsheet can hold."""
-
-_HEADING_WITHIN: Final = 10
-_LONGEST_HEADING: Final = 1_000_000
-_PIECE: Final = 1 << 20
 _CELLS_AT_ONCE: Final = 400_000
-_DELIMITERS: Final = ",;\t|"
-_LINE_END: Final = re.compile(rb"\r\n|\r|\n")
 csv.field_size_limit(LONGEST_CELL)
 
 
-def read_text(admitted: Admitted) -> bytes:
-    """Return the text of an admitted file as UTF-8, whatever it is encoded in.
-
-    Raises:
-        InputError: when the bytes are not text, or no longer those that were admitted.
-    """
-    data = admitted.path.read_bytes()
-    admitted.check_unchanged()
-    return as_utf8(data, str(admitted.path))
-
-
-def as_utf8(data: bytes, source: str) -> bytes:
-    """Return text in UTF-8 (with or without a mark), UTF-16 or Windows-1252 as plain UTF-8.
-
-    Raises:
-        InputError: when the bytes are not text.
-    """
-    encoding = encoding_of(data[:4])
-    if encoding == "utf-8":
-        data = data.removeprefix(codecs.BOM_UTF8)
-        encodings = [] if _is_utf8(data) else ["cp1252"]
-    else:
-        encodings = [encoding]
-    for name in encodings:
-        try:
-            return data.decode(name).removeprefix("\ufeff").encode("utf-8")
-        except UnicodeDecodeError:
-            raise InputError(f"{source}: looks like a binary file, not text; {EXPECTED}.") from None
-    return data
-
-
-def _is_utf8(data: bytes) -> bool:
-    reader = codecs.getincrementaldecoder("utf-8")()
-    try:
-        for start in range(0, len(data), _PIECE):
-            reader.decode(data[start : start + _PIECE])
-        reader.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def below_title(data: bytes, is_heading: Callable[[Sequence[str]], bool]) -> bytes:
-    """Return the text from its heading row on: a title or Excel's ``sep=`` may stand above it.
-
-    Where none of the first lines is a heading as wanted, the text is returned as it is.
-    """
-    start = 0
-    for _ in range(_HEADING_WITHIN):
-        row = _FirstRow(data, start)
-        if len(row.cells) <= MOST_COLUMNS and is_heading(row.cells):
-            return data[start:]
-        end = _LINE_END.search(data, start)
-        if end is None:
-            break
-        start = end.end()
-    return data
-
-
-class _FirstRow:
-    """The first record of a text, from a place on, as far as a heading may reach."""
-
-    def __init__(self, data: bytes, start: int = 0) -> None:
-        seen = data[start : start + _LONGEST_HEADING].decode("utf-8", "ignore").lstrip("\r\n")
-        lines = io.StringIO(seen, newline="")
-        first = next((line for line in lines if line.strip()), "")
-        lines.seek(0)
-        self.delimiter = max(_DELIMITERS, key=first.count)
-        try:
-            self.cells = next(csv.reader(lines, delimiter=self.delimiter), [])
-        except csv.Error:
-            self.cells = []
-        self.is_whole = len(data) - start <= _LONGEST_HEADING or lines.tell() < len(seen)
-
-
-def read_text_grid(data: bytes, source: str) -> Grid:
+def read_text_grid(text: Text, source: str) -> Grid:
     """Return the table in a delimited text; blank lines do not count as records.
 
     Even rows are read by Arrow; where any row is too short or too long, the whole is read again
@@ -119,20 +33,18 @@ def read_text_grid(data: bytes, source: str) -> Grid:
     Raises:
         InputError: when rows would be lost, or no table has such headings or cells.
     """
-    first = _FirstRow(data)
+    first = FirstRow(text)
     _check_headings(first, source)
-    names = [str(place) for place in range(len(first.cells))]
-    table = None if len(names) < 2 else _even_table(data, first.delimiter, names)
-    if table is None:
-        _check_quotes(data, first.delimiter, source)
-        return _slow(data, first.delimiter, source)
-    columns = tuple(encode(table.column(name)) for name in names)
-    if b'"' in data and (data.count(b'"') % 2 or any(map(_spans_lines, columns))):
-        _check_quotes(data, first.delimiter, source)
-    return Grid(tuple(first.cells), columns, len(table))
+    even = even_rows(text, first.delimiter, len(first.cells)) if len(first.cells) > 1 else None
+    if even is None:
+        _check_quotes(text, first.delimiter, source)
+        return _slow(text, first.delimiter)
+    if even.n_quotes and (even.n_quotes % 2 or any(map(_spans_lines, even.columns))):
+        _check_quotes(text, first.delimiter, source)
+    return Grid(tuple(first.cells), even.columns, even.n_rows)
 
 
-def _check_headings(first: _FirstRow, source: str) -> None:
+def _check_headings(first: FirstRow, source: str) -> None:
     if len(first.cells) > MOST_COLUMNS:
         raise InputError(
             f"{source}: has {'' if first.is_whole else 'more than '}{len(first.cells):,} columns; "
@@ -143,43 +55,29 @@ def _check_headings(first: _FirstRow, source: str) -> None:
         raise InputError(f"{source}: looks like a table without headings; {EXPECTED}.")
     if not first.is_whole:
         raise InputError(
-            f"{source}: its first row goes on for more than {_LONGEST_HEADING:,} characters, so it "
+            f"{source}: its first row goes on for more than {LONGEST_HEADING:,} characters, so it "
             "is no row of headings; export it again."
         )
 
 
-def _even_table(data: bytes, delimiter: str, names: list[str]) -> pa.Table | None:
-    """Return the rows under the heading as Arrow reads them, None where it cannot read them all."""
-    try:
-        table = pa_csv.read_csv(
-            pa.BufferReader(data),
-            read_options=pa_csv.ReadOptions(column_names=names),
-            parse_options=pa_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
-            convert_options=pa_csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
-            ),
-        )
-    except pa.ArrowInvalid:
-        return None
-    return table.slice(1)
-
-
 def _spans_lines(column: RawColumn) -> bool:
-    return any("\n" in str(text) or "\r" in str(text) for text in column.texts)
+    texts = arrow_texts(column.texts)
+    return any(pc.any(pc.match_substring(texts, end)).as_py() for end in "\n\r")
 
 
-def _rows(data: bytes, delimiter: str, *, strict: bool = False) -> Any:
-    lines = io.TextIOWrapper(io.BytesIO(data), "utf-8", newline="")
-    return csv.reader(lines, delimiter=delimiter, strict=strict)
+@contextmanager
+def _rows(text: Text, delimiter: str, *, strict: bool = False) -> Iterator[Any]:
+    with text.opened() as file, io.TextIOWrapper(file, "utf-8", newline="") as lines:
+        yield csv.reader(lines, delimiter=delimiter, strict=strict)
 
 
-def _check_quotes(data: bytes, delimiter: str, source: str) -> None:
+def _check_quotes(text: Text, delimiter: str, source: str) -> None:
     """Refuse a text in which a stray quotation mark would swallow the rows that follow it."""
-    reader = _rows(data, delimiter, strict=True)
     last = 0
     try:
-        for _ in reader:
-            last = reader.line_num
+        with _rows(text, delimiter, strict=True) as reader:
+            for _ in reader:
+                last = reader.line_num
     except csv.Error as error:
         if "field larger" in str(error):
             raise InputError(
@@ -216,8 +114,12 @@ class _Growing:
         return RawColumn(tidy, [*distinct.texts, LOST])
 
 
-def _slow(data: bytes, delimiter: str, source: str) -> Grid:
-    rows = (row for row in _rows(data, delimiter) if row)
+def _slow(text: Text, delimiter: str) -> Grid:
+    with _rows(text, delimiter) as rows:
+        return _slow_grid(row for row in rows if row)
+
+
+def _slow_grid(rows: Iterator[list[str]]) -> Grid:
     headings: list[str] = next(rows, [])
     width = len(headings)
     columns = [_Growing() for _ in headings]
