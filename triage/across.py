@@ -16,7 +16,9 @@ import numpy.typing as npt
 from triage import calendar
 
 Whole = npt.NDArray[np.int64]
-Truth = npt.NDArray[np.bool_]
+Days = npt.NDArray[np.int64] | npt.NDArray[np.int32]
+Names = npt.NDArray[np.int64] | npt.NDArray[np.uint64]
+"""A number for each text, equal where the texts are."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +32,8 @@ class Across:
     """
 
     made_on: int
-    household_day: Whole | None = None
-    n_same_rationale: Mapping[int, Whole] = field(default_factory=dict)
+    household_day: Days | None = None
+    n_same_rationale: Mapping[int, Days] = field(default_factory=dict)
 
     def part(self, start: int, stop: int) -> Across:
         """Return what was found for some of the rows."""
@@ -50,14 +52,14 @@ def made_on(days: npt.NDArray[np.int32], as_of: int) -> int:
     return int(np.partition(days, len(days) - 2)[-2])
 
 
-def household_days(child: Whole, day: Whole, household: Whole) -> Whole:
+def household_days(child: Whole, day: Whole, household: Names) -> Whole:
     """Return the latest earlier day on which another child of the household was referred, or -1.
 
-    ``household`` is -1 where none is recorded. In the order of household and day, that is the last
-    row of an earlier day unless the child's own run of referrals ends there; then it is the row
-    before that run.
+    ``household`` is a number above 0, and 0 where none is recorded. In the order of household and
+    day, that is the last row of an earlier day unless the child's own run of referrals ends there;
+    then it is the row before that run.
     """
-    rows = np.flatnonzero(household >= 0)
+    rows = np.flatnonzero(household)
     found = np.full(len(day), -1, np.int64)
     if not len(rows):
         return found
@@ -78,19 +80,20 @@ def household_days(child: Whole, day: Whole, household: Whole) -> Whole:
     return found
 
 
-def n_with_same(day: Whole, text: Whole, months: int) -> Whole:
+def n_with_same(day: Whole, text: Names, months: int) -> Whole:
     """Return how many referrals in the months up to each one's day have the text that it has.
 
-    ``text`` is -1 where there is none, and the count is 0 there. One of the same day counts, and
-    so does the referral itself.
+    ``text`` is a number above 0, and 0 where there is none; the count is 0 there. One of the same
+    day counts, and so does the referral itself.
     """
-    rows = np.flatnonzero(text >= 0)
+    rows = np.flatnonzero(text)
     order = rows[np.lexsort((day[rows], text[rows]))]
     value, days = text[order], day[order]
+    run = np.cumsum(np.r_[True, value[1:] != value[:-1]][: len(value)])
     earliest = calendar.minus_months_array(days.astype(np.int32), months).astype(np.int64)
     span = 10**6
-    keys = value * span + days
-    first = np.searchsorted(keys, value * span + earliest, "left")
+    keys = run * span + days
+    first = np.searchsorted(keys, run * span + earliest, "left")
     count = np.zeros(len(day), np.int64)
     count[order] = np.searchsorted(keys, keys, "right") - first
     return count

@@ -20,6 +20,7 @@ from triage.options import (
     as_of_option,
     db_option,
     options_of,
+    partition_options,
     quiet_option,
     ruleset_of,
     run_options,
@@ -57,6 +58,7 @@ def cli(context: click.Context) -> None:
 @cli.command()
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
 @run_options
+@partition_options
 @click.pass_context
 def check(context: click.Context, /, sources: tuple[str, ...], **asked: Any) -> None:
     """Judge the records in SOURCE and print what was found; nothing is stored.
@@ -64,6 +66,9 @@ def check(context: click.Context, /, sources: tuple[str, ...], **asked: Any) -> 
     SOURCE is a referral table (CSV, Parquet, Excel), a folder of tables, a CIN census file,
     Ofsted's Annex A or the URL of an SSD database; several may be given together, and tables of
     decisions, allocations and the like beside them.
+
+    Referrals beyond this machine's memory, in Parquet files, are judged with --chunk, or by many
+    machines with --cluster; --output may then name a folder for the flags, a file a partition.
 
     Example: triage check census.xml decisions.csv --as-of 2026-09-30
     """
@@ -196,10 +201,17 @@ def sample() -> None:
 @click.argument("folder", type=click.Path(file_okay=False), metavar="FOLDER")
 @click.option(
     "--referrals",
-    type=click.IntRange(1, 6_400_000),
+    type=click.IntRange(1, 64_000_000),
     default=1200,
     show_default=True,
-    help="How many referrals.",
+    help="How many referrals; at most 6,400,000 of one council.",
+)
+@click.option(
+    "--parts",
+    type=click.IntRange(1, 1000),
+    metavar="P",
+    help="Instead of one council P of them, each with children and workers of its own: P Parquet "
+    "files of the referral table in a folder, in each the rows by child_id, then referral_date.",
 )
 @click.option(
     "--months",
@@ -228,6 +240,7 @@ def sample() -> None:
 def sample_make(
     folder: str,
     referrals: int,
+    parts: int | None,
     months: int,
     seed: int,
     as_of: dt.date | None,
@@ -237,19 +250,29 @@ def sample_make(
 ) -> None:
     """Make an invented council's records; the same seed gives the same bytes.
 
+    With --parts a whole country's are made, in the memory that one council takes.
+
     Example: triage sample make made_up --referrals 5000 --form table --form cin
     """
     from triage import demonstration
+    from triage.progress import stages
 
-    written = demonstration.make_sample(
-        Path(folder),
-        referrals,
-        months=months,
-        seed=seed,
-        as_of=as_of or dt.date.today(),
-        dirty=not clean,
-        forms=forms or ("table",),
-    )
+    asked: dict[str, Any] = {
+        "months": months,
+        "seed": seed,
+        "as_of": as_of or dt.date.today(),
+        "dirty": not clean,
+        "forms": forms or ("table",),
+    }
+    with stages(quiet=quiet) as progress:
+        if parts is None:
+            written = demonstration.make_sample(Path(folder), referrals, **asked, progress=progress)
+        else:
+            written = [
+                demonstration.make_sample_in_parts(
+                    Path(folder), referrals, parts, **asked, progress=progress
+                )
+            ]
     if not quiet:
         for path in written:
             click.echo(f"Wrote {path}. It is invented: it describes no real child.")  # fmt: skip
@@ -259,19 +282,27 @@ def _run(sources: tuple[str, ...], asked: dict[str, Any]) -> tuple[Any, Settings
     from triage.pipeline import check
     from triage.progress import stages
 
-    if asked.get("output"):
-        from triage.outputs import output_form
+    is_apart = bool(asked.get("chunk") or asked.get("cluster"))
+    output, write_to = asked.get("output"), None
+    if output:
+        from triage.outputs import output_folder, output_form, refuse_to_overwrite
 
-        output_form(Path(asked["output"]), asked["form"])
+        write_to = output_folder(Path(output), asked["form"]) if is_apart else None
+        if write_to is None:
+            output_form(Path(output), asked["form"])
     settings = settings_of(asked)
-    if asked.get("output"):
-        from triage.outputs import refuse_to_overwrite
-
-        refuse_to_overwrite(Path(asked["output"]), sources or settings.sources, settings.db)
+    names = sources or settings.sources
+    if output:
+        refuse_to_overwrite(Path(output), names, settings.db)
     options = options_of(asked, settings)
     with stages(quiet=asked["quiet"]) as progress:
-        run = check(sources or settings.sources, ruleset_of(settings), options, progress)
-    return run, settings
+        if is_apart:
+            from triage.cluster import check_in_partitions
+
+            return check_in_partitions(
+                names, ruleset_of(settings), options, asked["cluster"], write_to, progress
+            ), settings
+        return check(names, ruleset_of(settings), options, progress), settings
 
 
 def _nightly(sources: tuple[str, ...], asked: dict[str, Any]) -> tuple[Any, Settings]:
@@ -319,7 +350,7 @@ def _give(run: Any, whole: Callable[[], dict[str, Any]], asked: dict[str, Any]) 
     from triage import outputs, present
 
     written = None
-    if asked.get("output"):
+    if asked.get("output") and not run.written_to:
         written = outputs.write_output(run, whole, Path(asked["output"]), asked["form"])
         if not asked["quiet"]:
             click.echo(f"Wrote {asked['output']}.", err=True)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from triage.errors import CallError
+from triage.progress import Progress, silent
 from triage.resources import shipped
+from triage.vocabulary import counted
 
 WHAT_NEXT: Final = """\
 All of this is invented: it describes no real child. To look further:
@@ -68,15 +71,24 @@ def make_sample(
     as_of: dt.date,
     dirty: bool,
     forms: Sequence[str],
+    progress: Progress = silent,
 ) -> list[Path]:
     """Write an invented council in the forms asked for; return what was written.
 
     Raises:
-        CallError: when the folder cannot be written, or the dates lie outside the calendar.
+        CallError: when the folder cannot be written, the dates lie outside the calendar, or there
+            are more referrals than are made at once.
     """
     from triage.sample import writers
     from triage.sample.generator import make_council
+    from triage.sample.parts import MOST_REFERRALS
 
+    if n_referrals > MOST_REFERRALS:
+        raise CallError(
+            f"one council has at most {MOST_REFERRALS:,} referrals; for {n_referrals:,} give "
+            f"--parts {-(-n_referrals // MOST_REFERRALS)} or more."
+        )
+    progress(f"making {counted(n_referrals, 'referral')}")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         council = make_council(n_referrals, seed=seed, as_of=as_of, months=months, dirty=dirty)
@@ -103,5 +115,63 @@ def make_sample(
                     writers.write_annex_a(council, path)
             written.append(path)
     except (OSError, ValueError) as error:
-        raise CallError(f"{folder}: the sample could not be made ({error}).") from None
+        raise _not_made(folder, error) from None
     return written
+
+
+def make_sample_in_parts(
+    folder: Path,
+    n_referrals: int,
+    n_parts: int,
+    *,
+    months: int,
+    seed: int,
+    as_of: dt.date,
+    dirty: bool,
+    forms: Sequence[str],
+    progress: Progress = silent,
+) -> Path:
+    """Write the referral tables of many invented councils, a Parquet file each; return the folder.
+
+    It is there only when all of them are.
+
+    Raises:
+        CallError: when another form than the table is asked for, the referrals do not fit the
+            parts, the folder is there already or cannot be written, or the dates lie outside the
+            calendar.
+    """
+    from triage.sample.parts import FOLDER, sizes, write_parts
+
+    others = [form for form in dict.fromkeys(forms) if form not in ("table", "parquet")]
+    if others:
+        raise CallError(
+            f"--form {others[0]} is not written in parts, only the referral table is; leave "
+            "--parts or --form away."
+        )
+    try:
+        sizes(n_referrals, n_parts)
+    except ValueError as error:
+        raise CallError(f"{error}; change --referrals or --parts.") from None
+    place = folder / FOLDER
+    if place.exists():
+        raise CallError(f"{place}: is there already; take it away, or name another folder.")
+    done = 0
+    progress("making referrals", done, n_referrals)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=f".{FOLDER}-") as name:
+            making = Path(name) / FOLDER
+            making.mkdir()
+            for size in write_parts(
+                making, n_referrals, n_parts, seed=seed, as_of=as_of, months=months, dirty=dirty
+            ):
+                done += size
+                progress("making referrals", done, n_referrals)
+            making.rename(place)
+    except (OSError, ValueError) as error:
+        raise _not_made(folder, error) from None
+    return place
+
+
+def _not_made(folder: Path, error: Exception) -> CallError:
+    return CallError(f"{folder}: the sample could not be made ({error}).")

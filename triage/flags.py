@@ -95,9 +95,6 @@ class Told(Protocol):
     def is_of(self, places: Places, rules: Collection[str]) -> npt.NDArray[np.bool_]:
         """Return which of them are flags of some rules."""
 
-    def severities(self, places: Places) -> Collection[str]:
-        """Return the severities of which there is one among them."""
-
 
 class Flags(Sequence[Flag]):
     """Flags in the order of the contract, put into words when somebody asks for them."""
@@ -164,16 +161,7 @@ class Flags(Sequence[Flag]):
 
     def of_rules(self, rules: Collection[str]) -> Flags:
         """Return the flags of some rules, in the same order."""
-        return Flags(
-            *(
-                (told, places[told.is_of(places, rules)])
-                for told, places in self._pieces
-            )
-        )
-
-    def severities(self) -> set[str]:
-        """Return the severities of which there is a flag."""
-        return {one for told, places in self._pieces for one in told.severities(places)}
+        return Flags(*((told, places[told.is_of(places, rules)]) for told, places in self._pieces))
 
 
 def plain(table: pa.Table) -> pa.Table:

@@ -93,6 +93,16 @@ judged_options = options(
     history_option,
     reading_options,
 )
+jobs_option = click.option(
+    "--jobs", type=click.IntRange(1, 1024), metavar="N",
+    help="Parts judged at the same time [default: by size, up to the processors].",
+)  # fmt: skip
+partition_options = options(
+    click.option("--chunk", is_flag=True,
+                 help="Judge Parquet a partition at a time, with the memory of a few."),
+    click.option("--cluster", metavar="local|ADDRESS",
+                 help="Judge Parquet on the workers of a Dask cluster."),
+)  # fmt: skip
 run_options = options(
     judged_options,
     rules_option,
@@ -101,6 +111,7 @@ run_options = options(
                  help="Write the result to FILE (.json, .csv or .parquet)."),
     click.option("--fail-on", type=click.Choice(SEVERITIES),
                  help="Exit with 1 if a flag of this severity or above was raised."),
+    jobs_option,
     quiet_option,
 )  # fmt: skip
 
@@ -121,7 +132,7 @@ def options_of(asked: dict[str, Any], settings: Settings) -> Options:
 
     window = None if settings.window == "all" else int(settings.window)
     as_of = asked.get("as_of") or dt.date.today()
-    return Options(as_of, window, settings.history_from, settings.reading)
+    return Options(as_of, window, settings.history_from, settings.reading, asked.get("jobs"))
 
 
 def ruleset_of(settings: Settings) -> Ruleset:

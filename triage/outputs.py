@@ -18,29 +18,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from triage.errors import CallError
-from triage.flags import Flags, compact
+from triage.flag_files import FLAG_COLUMNS, write_parquet
+from triage.flags import Flags
 
 if TYPE_CHECKING:
     from triage.comparing import RuleComparison
     from triage.run import Run
 
-FLAG_COLUMNS: Final = (
-    "rule",
-    "severity",
-    "child_id",
-    "referral_id",
-    "referral_date",
-    "team",
-    "message",
-    "due_on",
-    "overdue_working_days",
-    "evidence",
-    "subject",
-)
 _AT_ONCE: Final = 8_192
-_ROWS_OF_A_GROUP: Final = 131_072
-_DICTIONARY_BYTES: Final = 1 << 30
-"""No dictionary of a group is this long, so that each text is written once in it."""
 _RUN: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _NUMBER: Final = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
 _OBEYED: Final = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -106,6 +91,24 @@ def output_form(path: Path, form: str) -> str:
     return form
 
 
+def output_folder(path: Path, form: str) -> Path | None:
+    """Return the folder that flags are to be written into, None where a file is named.
+
+    Raises:
+        CallError: when flags are to be printed as well, or there is no place for the folder.
+    """
+    if path.suffix.casefold() in (".json", ".csv", ".parquet"):
+        return None
+    if form != "table":
+        raise CallError(
+            f"{path}: flags written into a folder are not printed too; leave --format out, or "
+            "name a file."
+        )
+    if not path.absolute().parent.is_dir():
+        raise CallError(f"{path}: cannot be written (no such folder as {path.parent}).")
+    return path
+
+
 def write_output(run: Run, whole: Callable[[], dict[str, Any]], path: Path, form: str) -> str:
     """Write the result to a file in the form of its ending, else in ``form``; return the form.
 
@@ -118,7 +121,7 @@ def write_output(run: Run, whole: Callable[[], dict[str, Any]], path: Path, form
     flags = run.stable_flags
     try:
         if form == "parquet":
-            _write_parquet(flags, path)
+            write_parquet(flags, path)
         else:
             write_text(path, as_json(whole()) + "\n" if form == "json" else flags_csv(flags))
     except OSError as error:
@@ -136,26 +139,6 @@ def write_text(path: Path, text: str) -> None:
         path.write_text(text, "utf-8", "backslashreplace")
     except OSError as error:
         raise CallError(f"{path}: cannot be written ({error.strerror or error}).") from None
-
-
-def _write_parquet(flags: Flags, path: Path) -> None:
-    """Write flags as Parquet, each distinct text of a group of rows once."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    told = flags.table.select(FLAG_COLUMNS)
-    looked_up = [one.name for one in told.schema if pa.types.is_dictionary(one.type)]
-    with pq.ParquetWriter(
-        path,
-        told.schema,
-        compression="zstd",
-        compression_level=1,
-        use_dictionary=looked_up,
-        dictionary_pagesize_limit=_DICTIONARY_BYTES,
-        store_schema=False,
-    ) as file:
-        for start in range(0, max(len(told), 1), _ROWS_OF_A_GROUP):
-            file.write_table(compact(told.slice(start, _ROWS_OF_A_GROUP)))
 
 
 def refuse_to_overwrite(output: Path, sources: Sequence[str], db: str) -> None:

@@ -11,7 +11,7 @@ import datetime as dt
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -75,12 +75,23 @@ class Found:
 
     n_entries: int
     n_later: int
+    n_judged: int
     tallies: npt.NDArray[np.int64]
     raised: Raised
     due: tuple[Due, ...]
     ids: pa.Array
     child_ids: pa.Array
     outcomes: dict[str, npt.NDArray[np.int8]]
+
+    def without_names(self) -> Found:
+        """Return what is counted and flagged, without what else was judged: the store's alone."""
+        nothing = pa.array([], pa.string())
+        none = {name: codes[:0] for name, codes in self.outcomes.items()}
+        return replace(self, ids=nothing, child_ids=nothing, outcomes=none)
+
+    def without_flags(self) -> Found:
+        """Return what is counted, without the flags, which have been written."""
+        return replace(self, raised=self.raised.nothing())
 
 
 def judge_part(part: Part, asked: Questions, bench: Bench) -> Found:
@@ -108,6 +119,7 @@ def judge_subject(subject: Subject, asked: Questions, bench: Bench) -> Found:
     return Found(
         len(table),
         len(subject.whole) - len(table),
+        len(rows),
         np.array([_tally(verdicts[rule.id], rows) for rule in reported]).reshape(-1, len(OUTCOMES)),
         raise_flags(reported, table, verdicts, is_judged),
         what_is_due(asked.rules, table, is_judged, verdicts, bench),

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from triage.across import Across
-from triage.calendar import check_as_of, minus_months, to_date
+from triage.calendar import Days, check_as_of, minus_months, to_date
 from triage.due import in_order as due_in_order
 from triage.entries import CONTACTS, Entries
 from triage.errors import CallError, InputError
@@ -83,7 +83,7 @@ def check_sources(
     live = ruleset.live()
     progress("validating")
     loaded = load(sources, options.as_of, options.reading.join_within_days)
-    history_from, notes = _history(loaded, options)
+    history_from, notes = history(_first_days(loaded.referrals), options)
     asked = Questions(live.of("referral"), options.as_of, options.window, history_from)
     found = _judge_referrals(loaded.referrals, asked, options.jobs, progress)
     progress("putting the flags in order")
@@ -93,7 +93,7 @@ def check_sources(
         loaded.sources,
         live,
         (*loaded.notes, *notes),
-        _judgement(
+        judgement(
             asked,
             found,
             loaded.referrals.carried,
@@ -119,14 +119,22 @@ def _judge_referrals(
 
 def across_of(referrals: Entries, asked: Questions) -> Across:
     """Return what the rules need to know of the referrals that only all of them together tell."""
-    facts = [fact for rule in asked.rules.rules for fact in (*rule.facts, *rule.shown)]
     columns = {name: referrals.columns[name] for name in ACROSS if name in referrals.columns}
     narrow = replace(referrals, columns=columns, events={})
+    households, months = across_asked(asked)
     return ReferralSubject(narrow, asked.as_of, asked.history_from).look_across(
-        households=any(FACT_BY_NAME[one.name].needs == ("household_id",) for one in facts),
-        rationale_months={
+        households=households, rationale_months=months
+    )
+
+
+def across_asked(asked: Questions) -> tuple[bool, frozenset[int]]:
+    """Return whether the rules ask for households, and the months over which for rationales."""
+    facts = [fact for rule in asked.rules.rules for fact in (*rule.facts, *rule.shown)]
+    return (
+        any(FACT_BY_NAME[one.name].needs == ("household_id",) for one in facts),
+        frozenset(
             one.within for one in facts if one.name == "n_same_rationale" and one.within is not None
-        },
+        ),
     )
 
 
@@ -145,7 +153,7 @@ def fact_table(
         assert loaded.contacts is not None
         table = _contact_facts(loaded.contacts, loaded, options)
     else:
-        since = _history(loaded, options)[0]
+        since = history(_first_days(loaded.referrals), options)[0]
         table = _referral_facts(loaded.referrals, options.as_of, since)
     return table, judged(table, options.as_of, options.window)
 
@@ -161,13 +169,13 @@ def _contact_facts(contacts: LoadedContacts, loaded: Loaded, options: Options) -
     return FactTable(subject, FACT_BY_NAME)
 
 
-def _judgement(
+def judgement(
     asked: Questions,
     found: Sequence[Found],
     carried: frozenset[str],
     rows: tuple[int, int, int],
     problems: tuple[Problem, ...],
-    make_table: Callable[[], FactTable],
+    make_table: Callable[[], FactTable] | None,
 ) -> Judgement:
     """Return what was found of all parts together; ``rows`` are read, collapsed and rejected."""
     tallies = np.sum([one.tallies for one in found], axis=0)
@@ -182,7 +190,7 @@ def _judgement(
         )
         for rule, tally in zip(asked.reported, tallies, strict=True)
     ]
-    n_judged = sum(len(one.ids) for one in found)
+    n_judged = sum(one.n_judged for one in found)
     subject = asked.reported[0].subject if asked.reported else "referral"
     return Judgement(
         {
@@ -212,17 +220,18 @@ def _judge_contacts(ruleset: Ruleset, loaded: Loaded, options: Options) -> Judge
     """Return what the rules for contacts said; without contacts none of them can be evaluated."""
     contacts = loaded.contacts
     if contacts is None or not len(contacts.entries):
-        return _no_contacts(ruleset, contacts)
+        return no_contacts(ruleset, contacts)
     table = _contact_facts(contacts, loaded, options)
     since = to_date(table.subject.history_from)
     asked = Questions(ruleset, options.as_of, options.window, since)
     found = judge_subject(table.subject, asked, Bench())
     rows = (contacts.n_read, contacts.n_collapsed, contacts.n_rejected)
     carried = contacts.entries.carried
-    return _judgement(asked, [found], carried, rows, contacts.problems, lambda: table)
+    return judgement(asked, [found], carried, rows, contacts.problems, lambda: table)
 
 
-def _no_contacts(ruleset: Ruleset, contacts: LoadedContacts | None) -> Judgement:
+def no_contacts(ruleset: Ruleset, contacts: LoadedContacts | None) -> Judgement:
+    """Return that the rules for contacts could not be evaluated, since there is none to judge."""
     n_read = contacts.n_read if contacts else 0
     rows = dict.fromkeys(("judged", "history_only", "after_as_of", "collapsed"), 0)
     rows = {"read": n_read, **rows, "rejected": n_read}
@@ -237,18 +246,28 @@ def _no_contacts(ruleset: Ruleset, contacts: LoadedContacts | None) -> Judgement
     return Judgement(rows, problems, tuple(results), Flags(), Judged(nothing, nothing, codes))
 
 
-def _history(loaded: Loaded, options: Options) -> tuple[dt.date, list[str]]:
-    """Return the date from which the extract covers referrals, with a warning where one is due."""
-    days = np.unique(loaded.referrals.day)
-    earliest = to_date(int(days[0]))
+def history(first_days: Days, options: Options) -> tuple[dt.date, list[str]]:
+    """Return the date from which the extract covers referrals, with a warning where one is due.
+
+    ``first_days`` are the earliest day of any referral and the next one that differs.
+    """
+    earliest = to_date(int(first_days[0]))
     if options.history_from is not None:
         return options.history_from, []
     notes = []
-    if len(days) > 1:
-        following = to_date(int(days[1]))
+    if len(first_days) > 1:
+        following = to_date(int(first_days[1]))
         if earliest <= minus_months(following, LONE_START_MONTHS):
             notes.append(
                 f"warning: the earliest referral ({earliest}) lies three years or more before the "
                 f"next ({following}), yet history is taken to start there; give --history-from"
             )
     return earliest, notes
+
+
+def _first_days(referrals: Entries) -> Days:
+    """Return the earliest day of any referral and the next one that differs."""
+    day = referrals.day
+    earliest = day.min()
+    later = day[day > earliest]
+    return np.array([earliest, later.min()] if len(later) else [earliest], np.int32)

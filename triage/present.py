@@ -68,7 +68,11 @@ def show_run(run: Run, out: Console) -> None:
     out.print()
     _show_results(run.results, out)
     out.print()
-    _show_flags(run.flags, out)
+    if run.written_to:
+        n_flags = sum(result.n_flag for result in run.results)
+        out.print(Text(f"{counted(n_flags, 'flag')} written to {printable(run.written_to)}."))
+    else:
+        _show_flags(run.flags, out)
     _show_contacts(run, out)
     _show_trial(run, out)
     if run.due:
@@ -265,7 +269,7 @@ def case_json(place: Place, *, may_see: bool) -> dict[str, Any]:
         "referral_date": None if hidden else case.referral_date.isoformat(),
         "team": case.team,
         "restricted": case.restricted,
-        "flags": [found.rule for found in case.flags],
+        "flags": list(case.rules),
     }
 
 

@@ -41,6 +41,12 @@ class Raised:
     entries: pa.Table
     flagged: tuple[Flagged, ...]
 
+    def nothing(self) -> Raised:
+        """Return no flags of the same rules."""
+        none = np.zeros(0, np.int64)
+        nobody = tuple(one.only(none) for one in self.flagged)
+        return Raised(self.rules, self.entries.slice(0, 0), nobody)
+
 
 def raise_flags(
     rules: Sequence[Rule], table: FactTable, verdicts: Mapping[str, Verdict], is_judged: Truth
@@ -130,12 +136,6 @@ class _Ordered:
         """Return which flags are of some rules."""
         wanted = np.array([rule.id in rules for rule in self._rules] or [False], bool)
         return np.ones(len(places), bool) if wanted.all() else wanted[self._rule_at(places)]
-
-    def severities(self, places: Places) -> Collection[str]:
-        """Return the severities of which there is a flag."""
-        is_there = np.zeros(len(self._rules) + 1, bool)
-        is_there[self._rule_at(places)] = True
-        return {r.severity for r, there in zip(self._rules, is_there, strict=False) if there}
 
     def order(self) -> Places:
         """Return the numbers of the flags in order; rules are sorted by identifier already."""

@@ -16,7 +16,18 @@ import numpy.typing as npt
 import pandas as pd
 
 from triage.census_years import differences, precedence
-from triage.entries import CONTACTS, REFERRALS, Entries, Events, Kept, Rows, keep, usable
+from triage.entries import (
+    CONTACTS,
+    NOTHING,
+    REFERRALS,
+    Elsewhere,
+    Entries,
+    Events,
+    Kept,
+    Rows,
+    keep,
+    usable,
+)
 from triage.errors import InputError
 from triage.joining import Beside, Join, Joined, concatenated, join, join_extracts
 from triage.reading import JOIN_WITHIN_DAYS
@@ -52,12 +63,17 @@ class Loaded:
 
 
 def load(
-    inputs: Sequence[Input], as_of: dt.date, join_within_days: int = JOIN_WITHIN_DAYS
+    inputs: Sequence[Input],
+    as_of: dt.date,
+    join_within_days: int = JOIN_WITHIN_DAYS,
+    elsewhere: Elsewhere | None = None,
 ) -> Loaded:
     """Return the referrals of all sources together, with what the extracts beside them carry.
 
     ``as_of`` is only used to choose the latest oversight note that had been made by then.
     ``join_within_days`` is the time in which an event that names no referral is joined to one.
+    ``elsewhere`` is given where the inputs are a part of all that is read: whether an input has
+    any row that can be used is then not asked.
 
     Raises:
         InputError: when every row of one input has to be rejected.
@@ -68,16 +84,16 @@ def load(
     joined = [join(source, as_of, join_within_days) for source in sources]
     parts = [one.main for one in joined]
     for source, part in zip(sources, parts, strict=True):
-        if not usable(part.columns, "referral_date").any():
+        if elsewhere is None and not usable(part.columns, "referral_date").any():
             _refuse(source, part)
     n_read = sum(len(part.raw) for part in parts)
     columns = concatenated([part.columns for part in parts], [len(part.raw) for part in parts])
     whole = join_extracts(extracts, columns, n_read, as_of, join_within_days)
     _refuse_strangers(extracts, whole.joins)
-    kept = _kept(parts, REFERRALS, whole.main.columns)
+    kept = _kept(parts, REFERRALS, whole.main.columns, elsewhere or NOTHING)
     problems = [problem for part in (*parts, whole.main) for problem in part.problems]
     notes = _notes(inputs)
-    notes += differences(inputs) + _taken_over(sources, extracts) + _query_notes(problems)
+    notes += differences(inputs) + _taken_over(sources, extracts) + query_notes(problems)
     return Loaded(
         tuple(inputs),
         replace(kept.entries, events=_events([*joined, whole], kept.entries)),
@@ -91,10 +107,16 @@ def load(
     )
 
 
-def _kept(parts: Sequence[ValidTable], kind: tuple[str, str], columns: dict[str, Column]) -> Kept:
+def _kept(
+    parts: Sequence[ValidTable],
+    kind: tuple[str, str],
+    columns: dict[str, Column],
+    elsewhere: Elsewhere = NOTHING,
+) -> Kept:
     source_of_row = np.repeat(np.arange(len(parts)), [len(part.raw) for part in parts])
     rows = np.concatenate([part.raw.rows for part in parts])
-    return keep(columns, source_of_row, rows, [part.raw.source for part in parts], kind)
+    names = [part.raw.source for part in parts]
+    return keep(columns, source_of_row, rows, names, kind, elsewhere)
 
 
 def _contacts(inputs: Sequence[Input]) -> LoadedContacts | None:
@@ -219,7 +241,7 @@ def _one_table(pieces: list[tuple[Rows, Beside]]) -> Events:
     return whole.take(by_owner[owner[by_owner] >= 0])
 
 
-def _query_notes(problems: list[Problem]) -> list[str]:
+def query_notes(problems: Sequence[Problem]) -> list[str]:
     """Return one sentence for each cross-field check that some row fails, with its count."""
     counts: dict[str, int] = {}
     for problem in problems:

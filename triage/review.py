@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import overload
 
 from triage.ruleset import severity_rank
 from triage.store import Case
@@ -20,7 +21,30 @@ class Place:
     reason: str
 
 
-def in_order(cases: Iterable[Case], as_of: dt.date) -> list[Place]:
+class Queue(Sequence[Place]):
+    """Cases in the order of work; each one's place is told when it is asked for."""
+
+    def __init__(self, ordered: Sequence[Case], as_of: dt.date) -> None:
+        self._ordered, self._as_of = ordered, as_of
+
+    def __len__(self) -> int:
+        """Return how many cases there are."""
+        return len(self._ordered)
+
+    @overload
+    def __getitem__(self, at: int) -> Place: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[Place]: ...
+    def __getitem__(self, at: int | slice) -> Place | list[Place]:
+        """Return the place of one case, or those of some."""
+        if isinstance(at, slice):
+            return [self[number] for number in range(len(self))[at]]
+        number = range(len(self))[at]
+        case = self._ordered[number]
+        return Place(number + 1, case, reason(case, self._as_of))
+
+
+def in_order(cases: Iterable[Case], as_of: dt.date) -> Queue:
     """Return cases in the order of work.
 
     Overdue before the rest, then cases that came back, then severity, due date, the oldest
@@ -37,9 +61,7 @@ def in_order(cases: Iterable[Case], as_of: dt.date) -> list[Place]:
             case.id,
         ),
     )
-    return [
-        Place(number, case, reason(case, as_of)) for number, case in enumerate(ordered, start=1)
-    ]
+    return Queue(ordered, as_of)
 
 
 def reason(case: Case, as_of: dt.date) -> str:

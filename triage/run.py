@@ -117,6 +117,8 @@ class Run:
     contacts: Judgement
     due: tuple[Due, ...]
     joins: tuple[Join, ...] = ()
+    written_to: str = ""
+    """The folder that the flags were written to in place of being given back; "" mostly."""
 
     @property
     def rows(self) -> Mapping[str, int]:
@@ -180,7 +182,8 @@ class Run:
     def reaches(self, severity: str) -> bool:
         """Return whether a flag of this severity or above was raised by a stable rule."""
         rank = severity_rank(severity)
-        return any(severity_rank(one) <= rank for one in self.stable_flags.severities())
+        results = (*self.results, *self.contacts.results_of("stable"))
+        return any(one.n_flag and severity_rank(one.rule.severity) <= rank for one in results)
 
     @property
     def window(self) -> str:

@@ -242,18 +242,18 @@ class ReferralSubject(Subject):
     def household_day(self) -> Whole:
         """Return the latest earlier day on which another child of the household was referred."""
         if self._across is not None and self._across.household_day is not None:
-            return self._across.household_day
+            return self._across.household_day.astype(np.int64, copy=False)
         return household_days(self.entries.child, self.day, self._told("household_id"))
 
     def n_same_rationale(self, months: int) -> Whole:
         """Return how many referrals in the months up to each have its rationale word for word."""
         if self._across is not None and months in self._across.n_same_rationale:
-            return self._across.n_same_rationale[months]
+            return self._across.n_same_rationale[months].astype(np.int64, copy=False)
         return n_with_same(self.day, self._told("rationale_hash"), months)
 
     def _told(self, name: str) -> Whole:
-        """Return the place of each readable text among the distinct ones; -1 where none is."""
-        return np.where(self.given(name), self.column(name).value, -1)
+        """Return a number for each readable text, equal where they are; 0 where there is none."""
+        return np.where(self.given(name), self.column(name).value + 1, 0)
 
     def look_across(self, *, households: bool, rationale_months: Collection[int]) -> Across:
         """Return what parts of these entries cannot find out for themselves."""

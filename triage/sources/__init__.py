@@ -18,6 +18,7 @@ from triage.sources.grid import Grid
 from triage.sources.guard import EXPECTED, Admitted, admit, check_name, refusal
 from triage.sources.headings import is_referral_heading, looks_like
 from triage.sources.mapping import mapping_for, named_mapping
+from triage.sources.pieces import parquet_files
 from triage.sources.referral_table import referral_columns, table_source, without_carried
 from triage.sources.sheets import input_of_sheets
 from triage.sources.words import input_with_words
@@ -36,12 +37,25 @@ def read_inputs(
         InputError: when one of them cannot be used, or none holds referrals.
     """
     found: list[Input] = []
-    for name in names:
+    for name in _each_file(names):
         progress(f"reading {name}")
         found.append(read_source(name, reading))
     if any(isinstance(one, Source) for one in found):
         return found
     return [_as_referrals(one) for one in found if isinstance(one, Extract)]
+
+
+def _each_file(names: Sequence[str]) -> list[str]:
+    """Return the inputs with each Parquet file of a folder that holds one table as its own."""
+    found: list[str] = []
+    for name in names:
+        folder = Path(name)
+        try:
+            files = parquet_files(folder) if "://" not in name and folder.is_dir() else []
+        except (OSError, ValueError):
+            files = []
+        found += [str(file) for file in files] or [name]
+    return found
 
 
 def _as_referrals(extract: Extract) -> Source:

@@ -82,7 +82,8 @@ CONTACT_COLUMNS: Final[tuple[str, ...]] = (
     "restricted",
 )  # fmt: skip
 
-_KNOWN: Final = ("referrals", *BESIDE, CONTACTS)
+KNOWN: Final = ("referrals", *BESIDE, CONTACTS)
+"""The names of the tables that a folder may hold."""
 
 
 def table_files(folder: Path) -> dict[str, Path]:
@@ -96,7 +97,7 @@ def table_files(folder: Path) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
         name = path.stem.casefold()
-        if path.suffix.casefold() in READABLE and name in _KNOWN:
+        if path.suffix.casefold() in READABLE and name in KNOWN:
             check_place(path)
             if name in found:
                 raise InputError(
@@ -117,9 +118,9 @@ def strangers(folder: Path) -> list[str]:
     found = []
     for path in sorted(folder.iterdir()):
         stem = path.stem.casefold()
-        if path.suffix.casefold() not in READABLE or not path.is_file() or stem in _KNOWN:
+        if path.suffix.casefold() not in READABLE or not path.is_file() or stem in KNOWN:
             continue
-        close = process.extractOne(stem, _KNOWN, scorer=fuzz.ratio, score_cutoff=70)
+        close = process.extractOne(stem, KNOWN, scorer=fuzz.ratio, score_cutoff=70)
         found.append((path, f"; did you mean {close[0]}{path.suffix}?" if close else ""))
     more = len(found) - MOST_NAMED
     if more > 0:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -23,8 +24,14 @@ _BYTES_A_ROW: Final = 2
 """A child's identifier and a date take some 4 bytes a row at their smallest, a usual row 40."""
 
 
-def read_parquet_grid(path: Path, is_wanted: Callable[[str], object] = columns_meant) -> Grid:
+def read_parquet_grid(
+    path: Path,
+    is_wanted: Callable[[str], object] = columns_meant,
+    row_groups: Sequence[int] | None = None,
+) -> Grid:
     """Return the table in a Parquet file, the columns blank whose headings are not wanted.
+
+    ``row_groups`` names those that are read (None: all).
 
     What the file says of itself is looked at first: a billion rows cost a run-length of a few
     bytes. Texts are read as positions among the distinct ones, so that one long text stands once.
@@ -32,20 +39,17 @@ def read_parquet_grid(path: Path, is_wanted: Callable[[str], object] = columns_m
     Raises:
         InputError: when the file is damaged, or says it holds more than it can.
     """
-    try:
+    with _told_as_damaged(path):
         file = pq.ParquetFile(path)
         _check_sizes(file.metadata, path)
         fields = list(file.schema_arrow)
         wanted = [field.name for field in fields if is_wanted(field.name)]
         texts = [field.name for field in fields if field.name in wanted and _is_text(field.type)]
-        table = pq.ParquetFile(path, read_dictionary=texts).read(columns=wanted)
+        opened = pq.ParquetFile(path, read_dictionary=texts)
+        groups = range(opened.num_row_groups) if row_groups is None else row_groups
+        table = opened.read_row_groups(groups, columns=wanted)
         # Positions beyond the last text, and texts that are none, are found by nothing else.
         table.validate(full=True)
-    except (pa.ArrowException, OSError, MemoryError, OverflowError, ValueError) as error:
-        if isinstance(error, FileNotFoundError | PermissionError):
-            raise
-        why = cut(str(error) or type(error).__name__)
-        raise InputError(f"{path}: is a damaged Parquet file ({why}); write it again.") from None
     blank = RawColumn(np.zeros(len(table), np.int32), [""])
     read = iter(zip(table.column_names, table.columns, strict=True))
     columns = [
@@ -53,6 +57,29 @@ def read_parquet_grid(path: Path, is_wanted: Callable[[str], object] = columns_m
         for field in fields
     ]
     return Grid(tuple(field.name for field in fields), tuple(columns), len(table))
+
+
+def read_description(path: Path) -> pq.FileMetaData:
+    """Return what a Parquet file says of its columns and groups of rows.
+
+    Raises:
+        InputError: when the file is damaged, or says it holds more than it can.
+    """
+    with _told_as_damaged(path):
+        about = pq.ParquetFile(path).metadata
+        _check_sizes(about, path)
+    return about
+
+
+@contextmanager
+def _told_as_damaged(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (pa.ArrowException, OSError, MemoryError, OverflowError, ValueError) as error:
+        if isinstance(error, FileNotFoundError | PermissionError):
+            raise
+        why = cut(str(error) or type(error).__name__)
+        raise InputError(f"{path}: is a damaged Parquet file ({why}); write it again.") from None
 
 
 def _check_sizes(about: pq.FileMetaData, path: Path) -> None:

@@ -1,0 +1,167 @@
+"""The rules of the queue, kept slowly: one flag after another, in plain dictionaries.
+
+It knows nothing of how the store keeps or compares them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from triage.calendar import add_working_days, to_date, to_day
+from triage.flags import Flag
+from triage.judging import CLEAR_CODE
+from triage.run import Run
+from triage.validation import GIVEN
+
+Key = tuple[str, str, str]
+Row = dict[str, Any]
+
+
+class SlowQueue:
+    """The queue as it stands after some nights."""
+
+    def __init__(self, review_days: Mapping[str, int]) -> None:
+        self.review_days = review_days
+        self.cases: dict[Key, Row] = {}
+        self.flags: dict[tuple[Key, str], Row] = {}
+        self.events: list[tuple[int, Key, str, str | None, str]] = []
+        self.referrals: dict[tuple[str, str], tuple[Any, ...]] = {}
+        self.n_runs = 0
+
+    def night(self, run: Run) -> dict[str, dict[str, int]]:
+        """Bring the queue up to date with a run; return the counts by subject."""
+        self.n_runs += 1
+        names = ("new", "still_flagged", "changed", "cleared", "reopened")
+        counts = {subject: dict.fromkeys(names, 0) for subject in ("referral", "contact")}
+        tonight: dict[tuple[Key, str], Flag] = {}
+        touched: set[Key] = set()
+        for flags in (run.flags, run.contact_flags):
+            lasting = flags.table_to_store["lasting"].to_pylist()
+            for found, rests_on in zip(flags, lasting, strict=True):
+                key = (found.subject, found.child_id, found.referral_id)
+                tonight[key, found.rule] = found
+                if self._raise(run, key, found, rests_on, counts[found.subject]):
+                    touched.add(key)
+        for (key, rule), row in self.flags.items():
+            if row["state"] != "open" or (key, rule) in tonight:
+                continue
+            why = self._why_gone(run, rule)
+            if why or self._is_clear(run, key, rule):
+                row |= {"state": "cleared", "cleared": self.n_runs}
+                counts[key[0]]["cleared"] += 1
+                self._note(key, "flag cleared", rule, f"the rule is {why}" if why else "")
+                touched.add(key)
+        for (key, _), found in tonight.items():
+            self.cases[key] |= {"team": found.team, "restricted": found.restricted}
+        for key in touched:
+            self._follow(key, run.options.as_of)
+        self._remember_referrals(run, {found.child_id for found in tonight.values()})
+        return counts
+
+    def _raise(self, run: Run, key: Key, found: Flag, rests_on: str, count: dict[str, int]) -> bool:
+        """Bring one flag up to date; return whether that is something that happened."""
+        as_of = run.options.as_of
+        told = {
+            "message": found.message,
+            "due_on": found.due_on,
+            "severity": found.severity,
+            "rule_hash": run.ruleset.by_id[found.rule].text_hash,
+        }
+        rests_on = hashlib.sha256(rests_on.encode()).hexdigest()
+        if key not in self.cases:
+            self.cases[key] = {
+                "number": len(self.cases) + 1,
+                "referral_date": found.referral_date,
+                "status": "new",
+                "due_on": self._due(as_of, found.severity),
+                "reopened": False,
+            }
+            self._note(key, "case opened", None, "")
+        before = self.flags.get((key, found.rule))
+        new = {"state": "open", "rests_on": rests_on, "changed": self.n_runs, "cleared": None}
+        evidence = {"evidence": dict(found.evidence)}
+        if before is None:
+            count["new"] += 1
+            first = {"first_on": as_of, "first": self.n_runs}
+            self.flags[key, found.rule] = {**told, **evidence, **new, **first}
+            self._note(key, "flag raised", found.rule, found.message)
+        elif before["state"] == "cleared":
+            count["reopened"] += 1
+            before |= {**told, **evidence, **new}
+            self._note(key, "flag raised again", found.rule, found.message)
+        elif before["rests_on"] != rests_on:
+            count["changed"] += 1
+            before |= {**told, **evidence, **new}
+            self._note(key, "flag changed", found.rule, found.message)
+        else:
+            count["still_flagged"] += 1
+            if any(before[name] != value for name, value in told.items()):
+                before |= {**told, **evidence}
+            return False
+        return True
+
+    def _why_gone(self, run: Run, rule: str) -> str:
+        if rule in run.ruleset.silent:
+            return run.ruleset.silent[rule]
+        known = run.ruleset.by_id.get(rule)
+        return "on trial" if known is not None and known.status == "trial" else ""
+
+    def _is_clear(self, run: Run, key: Key, rule: str) -> bool:
+        judged = (run.contacts if key[0] == "contact" else run.referrals).judged
+        for place, name in enumerate(
+            zip(judged.child_ids.tolist(), judged.ids.tolist(), strict=True)
+        ):
+            if name == key[1:] and rule in judged.outcomes:
+                return bool(judged.outcomes[rule][place] == CLEAR_CODE)
+        return False
+
+    def _follow(self, key: Key, as_of: dt.date) -> None:
+        case = self.cases[key]
+        open_ones = [
+            row for (other, _), row in self.flags.items() if other == key and row["state"] == "open"
+        ]
+        if not open_ones:
+            if case["status"] == "new":
+                case["status"] = "closed"
+                self._note(key, "case closed", None, "no flag holds any more")
+            return
+        since = {"first_on": None}
+        if case["status"] == "closed":
+            case |= {"status": "new", "reopened": True}
+            since["first_on"] = as_of
+            self._note(key, "case reopened", None, "")
+        case["due_on"] = min(
+            self._due(since["first_on"] or row["first_on"], row["severity"]) for row in open_ones
+        )
+
+    def _remember_referrals(self, run: Run, children: set[str]) -> None:
+        table = run.referrals.table
+        assert table is not None
+        entries = table.subject.entries
+
+        def cell(name: str, place: int) -> Any:
+            column = table.subject.column(name)
+            if column.state[place] != GIVEN:
+                return None
+            value = int(column.value[place])
+            if name == "closed_on":
+                return to_date(value)
+            return bool(value) if name == "nfa" else column.names[value]
+
+        columns = ("team", "referral_source", "primary_need", "nfa", "closed_on", "closure_reason")
+        for place, child in enumerate(entries.child_ids.tolist()):
+            if child in children:
+                self.referrals[child, entries.ids[place]] = (
+                    to_date(int(entries.day[place])),
+                    *(cell(name, place) for name in columns),
+                    bool(table.subject.is_restricted[place]),
+                )
+
+    def _due(self, start: dt.date, severity: str) -> dt.date:
+        return to_date(add_working_days(to_day(start), self.review_days[severity]))
+
+    def _note(self, key: Key, kind: str, rule: str | None, detail: str) -> None:
+        self.events.append((self.n_runs, key, kind, rule, detail))

@@ -1,0 +1,349 @@
+"""Judging records partition by partition: more than memory holds, or on several machines.
+
+The work on a partition is that of ``triage.parts``. What differs is only that rows are read where
+they are judged, and read twice: once to be looked over, once to be judged. So a partition can be
+done anywhere, and again when whoever did it is lost; nothing of it is kept in between.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, Protocol, TypeVar
+
+import numpy as np
+
+from triage.across import Across
+from triage.calendar import check_as_of
+from triage.due import in_order as due_in_order
+from triage.entries import Elsewhere
+from triage.errors import CallError, InputError
+from triage.flag_files import write_parquet
+from triage.parts import Found, Questions, cut, judge_parts
+from triage.pipeline import across_asked, history, judgement, no_contacts
+from triage.progress import Progress, Told, silent
+from triage.raising import in_order
+from triage.reading import Reading
+from triage.records import load, query_notes
+from triage.ruleset import Ruleset
+from triage.run import Options, Run
+from triage.schema import COLUMNS, ORDER_CHECKS
+from triage.sources.guard import Admitted
+from triage.sources.pieces import (
+    ROWS_OF_A_PARTITION,
+    Partition,
+    admitted_files,
+    deal_out,
+    hands,
+    partitions,
+    read_pieces,
+    to_deal_out,
+)
+from triage.sources.referral_table import KIND
+from triage.survey import Overview, Survey, claims, survey
+from triage.tables import Problem, RawTable, Source
+from triage.vocabulary import counted
+
+MOST_AT_ONCE: Final = 4 * ROWS_OF_A_PARTITION
+"""A partition of more rows than this is dealt out anew."""
+
+_TaskT = TypeVar("_TaskT")
+_FoundT = TypeVar("_FoundT")
+
+
+class Workers(Protocol):
+    """Whoever does the work: threads of this process, or a cluster."""
+
+    def __call__(
+        self, work: Callable[[_TaskT], _FoundT], tasks: Sequence[_TaskT], /
+    ) -> Iterator[_FoundT]:
+        """Yield what the work comes to for each task, in the order of the tasks."""
+
+
+def threads(jobs: int) -> Workers:
+    """Return as many threads of this process as there are jobs."""
+
+    def each(work: Callable[[_TaskT], _FoundT], tasks: Sequence[_TaskT], /) -> Iterator[_FoundT]:
+        if jobs == 1:
+            yield from map(work, tasks)
+            return
+        with ThreadPoolExecutor(jobs) as pool:
+            yield from in_turn(lambda task: pool.submit(work, task).result, tasks, jobs)
+
+    return each
+
+
+def in_turn(
+    submit: Callable[[_TaskT], Callable[[], _FoundT]], tasks: Sequence[_TaskT], in_hand: int
+) -> Iterator[_FoundT]:
+    """Yield the results of tasks in their order, so many of them submitted at a time."""
+    waiting: deque[Callable[[], _FoundT]] = deque()
+    for task in tasks:
+        if len(waiting) == in_hand:
+            yield waiting.popleft()()
+        waiting.append(submit(task))
+    while waiting:
+        yield waiting.popleft()()
+
+
+@dataclass(frozen=True)
+class Order:
+    """One partition to be judged, with what it needs to know of the others.
+
+    ``write_to`` is the file that its flags are written to; "" when they are to be given back.
+    """
+
+    pieces: Partition
+    asked: Questions
+    across: Across
+    elsewhere: Elsewhere
+    reading: Reading
+    write_to: str = ""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What became of one partition: what was found, and its rows by fate."""
+
+    found: tuple[Found, ...]
+    carried: frozenset[str]
+    n_read: int
+    n_collapsed: int
+    n_rejected: int
+    problems: tuple[Problem, ...]
+    notes: dict[int, tuple[str, ...]]
+
+
+def judge_partition(order: Order) -> Judged:
+    """Return what the rules say of one partition.
+
+    Raises:
+        InputError: when a file cannot be read.
+        RuleError: when a rule cannot be evaluated.
+    """
+    sources = read_pieces(order.pieces, order.reading)
+    loaded = load(sources, order.asked.as_of, elsewhere=order.elsewhere)
+    parts = list(cut(loaded.referrals, order.across, order.asked.as_of, 1))
+    found = [one.without_names() for one in judge_parts(parts, order.asked, 1)]
+    if order.write_to:
+        flags = in_order([one.raised for one in found], order.asked.rules, "referral")
+        stable = {rule.id for rule in order.asked.reported if rule.status == "stable"}
+        write_parquet(flags.of_rules(stable), Path(order.write_to))
+        found = [one.without_flags() for one in found]
+    numbers = dict.fromkeys(piece.number for piece in order.pieces)
+    return Judged(
+        tuple(found),
+        loaded.referrals.carried,
+        loaded.n_read,
+        len(loaded.collapsed_days),
+        loaded.n_rejected,
+        loaded.problems,
+        {number: one.notes for number, one in zip(numbers, sources, strict=True)},
+    )
+
+
+def check_partitioned(
+    names: Sequence[str],
+    ruleset: Ruleset,
+    options: Options,
+    workers: Workers,
+    write_to: Path | None = None,
+    progress: Progress = silent,
+) -> Run:
+    """Return what the rules say of Parquet files or folders of them, done partition by partition.
+
+    With ``write_to`` the flags are written into that folder, a file a partition, and not given
+    back; else they are the same, and in the same order, as if all had been read at once.
+
+    Raises:
+        CallError: for a date that cannot be judged on, no input, or a folder that is not empty.
+        InputError: for an input that cannot be used.
+        RuleError: for a rule that cannot be evaluated.
+    """
+    check_as_of(options.as_of)
+    if not names:
+        raise CallError("no input was given; name a file or a folder of Parquet files.")
+    if write_to is not None:
+        _make_folder(write_to)
+    files = admitted_files(names)
+    with _whole_children(files, options, workers, progress) as (pieces, surveys):
+        overview = Overview(surveys, options.as_of)
+        _refuse_unusable(files, overview)
+        return _judged(files, pieces, overview, ruleset, options, workers, write_to, progress)
+
+
+@contextmanager
+def _whole_children(
+    files: Sequence[Admitted], options: Options, workers: Workers, progress: Progress
+) -> Iterator[tuple[list[Partition], list[Survey]]]:
+    """Give partitions of whole children, each looked over; dealt out anew where they have to be."""
+    found = partitions(files)
+    surveys: list[Survey] = []
+    if all(_n_rows(one) <= MOST_AT_ONCE for one in found):
+        surveys = _surveys(found, options, workers, progress)
+        if not Overview(surveys, options.as_of).has_child_in_two:
+            yield found, surveys
+            return
+    with tempfile.TemporaryDirectory(prefix="triage-") as folder:
+        n_rows = sum(map(_n_rows, found))
+        n_hands = -(-n_rows // ROWS_OF_A_PARTITION)
+        told = Told(progress, "dealing rows out by child", n_rows)
+        deal = partial(_deal, reading=options.reading, n_hands=n_hands, folder=folder)
+        dealt = []
+        for some in workers(deal, to_deal_out(files)):
+            dealt += some
+            told.add(sum(piece.n_rows for piece in some))
+        found = hands(dealt)
+        yield found, _surveys(found, options, workers, progress)
+
+
+def _deal(pieces: Partition, reading: Reading, n_hands: int, folder: str) -> Any:
+    return deal_out(pieces, reading, n_hands, folder)
+
+
+def _n_rows(pieces: Partition) -> int:
+    return sum(piece.n_rows for piece in pieces)
+
+
+def _surveys(
+    found: Sequence[Partition], options: Options, workers: Workers, progress: Progress
+) -> list[Survey]:
+    told = Told(progress, "looking over the records", sum(map(_n_rows, found)))
+    look = partial(survey, as_of=options.as_of, reading=options.reading)
+    surveys = []
+    for pieces, one in zip(found, workers(look, found), strict=True):
+        surveys.append(one)
+        told.add(_n_rows(pieces))
+    return surveys
+
+
+def _refuse_unusable(files: Sequence[Admitted], overview: Overview) -> None:
+    """Raise InputError for a file of which no row is left, as when it is read at once."""
+    for number, (n_rows, n_usable) in overview.usable.items():
+        path = files[number].path
+        if not n_rows:
+            raise InputError(f"{path}: holds headings but no referral; export it again.")
+        if not n_usable:
+            raise InputError(
+                f"{path}: every one of its {counted(n_rows, 'row')} had to be rejected; check the "
+                "file and export it again."
+            )
+
+
+def _judged(
+    files: Sequence[Admitted],
+    pieces: Sequence[Partition],
+    overview: Overview,
+    ruleset: Ruleset,
+    options: Options,
+    workers: Workers,
+    write_to: Path | None,
+    progress: Progress,
+) -> Run:
+    live = ruleset.live()
+    history_from, warnings = history(overview.first_days, options)
+    asked = Questions(live.of("referral"), options.as_of, options.window, history_from)
+    typed_in_two = overview.typed_in_two
+    elsewhere = overview.elsewhere(())
+    if len(typed_in_two):
+        ask = partial(claims, reading=options.reading, asked=typed_in_two)
+        found = [claim for some in workers(ask, pieces) for claim in some]
+        elsewhere = overview.elsewhere(found)
+    households, months = across_asked(asked)
+    across = overview.across(households=households, rationale_months=months)
+    orders = [
+        Order(
+            one,
+            asked,
+            shared,
+            elsewhere,
+            options.reading,
+            str(write_to / f"part-{number:05}.parquet") if write_to else "",
+        )
+        for number, (one, shared) in enumerate(zip(pieces, across, strict=True))
+    ]
+    n_rows = sum(map(_n_rows, pieces))
+    told = Told(progress, f"judging {counted(n_rows, 'row')}", n_rows)
+    judged: list[Judged] = []
+    for order, one in zip(orders, workers(judge_partition, orders), strict=True):
+        judged.append(one)
+        told.add(_n_rows(order.pieces))
+    progress("putting the flags in order")
+    parts = [found for one in judged for found in one.found]
+    problems = _in_order([problem for one in judged for problem in one.problems], files)
+    counts = (
+        sum(one.n_read for one in judged),
+        sum(one.n_collapsed for one in judged),
+        sum(one.n_rejected for one in judged),
+    )
+    carried: frozenset[str] = frozenset().union(*(one.carried for one in judged))
+    return Run(
+        options,
+        history_from,
+        tuple(
+            Source(str(file.path), KIND, file.sha256, _counted(str(file.path), n_read))
+            for file, (n_read, _) in zip(files, overview.usable.values(), strict=True)
+        ),
+        live,
+        (*_notes(judged, files), *query_notes(problems), *warnings),
+        judgement(asked, parts, carried, counts, problems, None),
+        no_contacts(live.of("contact"), None),
+        due_in_order(due for part in parts for due in part.due),
+        written_to="" if write_to is None else str(write_to),
+    )
+
+
+def _counted(source: str, n_rows: int) -> RawTable:
+    """Return a table of so many rows of which nothing is held."""
+    return RawTable(source, np.broadcast_to(np.int64(0), (n_rows,)), {})
+
+
+def _in_order(problems: Sequence[Problem], files: Sequence[Admitted]) -> tuple[Problem, ...]:
+    """Return problems in the order in which they are found when all is read at once."""
+    inputs = {str(file.path): number for number, file in enumerate(files)}
+    columns = {name: place for place, name in enumerate(COLUMNS)}
+    checks = {check.sentence: place for place, check in enumerate(ORDER_CHECKS)}
+    kinds = {"problem": 0, "rejected": 1, "query": 2}
+
+    def place(one: Problem) -> tuple[int, ...]:
+        if one.kind == "problem" and "was used before for another" in one.message:
+            return (1, inputs[one.source], 0, 0, one.row)
+        first = checks[one.check] if one.kind == "query" else columns.get(one.column, 0)
+        first = 0 if one.kind == "rejected" else first
+        return (0, inputs[one.source], kinds[one.kind], first, one.row)
+
+    return tuple(sorted(problems, key=place))
+
+
+def _notes(judged: Sequence[Judged], files: Sequence[Admitted]) -> list[str]:
+    """Return what is to be said of each file once, with its name where there are several."""
+    found: dict[int, dict[str, None]] = {}
+    for one in judged:
+        for number, notes in one.notes.items():
+            found.setdefault(number, {}).update(dict.fromkeys(notes))
+    told = []
+    for number in sorted(found):
+        name = files[number].path.name
+        for note in found[number]:
+            told.append(note if len(files) == 1 or name in note else f"{name}: {note}")
+    return told
+
+
+def _make_folder(folder: Path) -> None:
+    """Make the folder for the flags; one that holds anything is left as it is.
+
+    Raises:
+        CallError: when it holds files already, or cannot be made.
+    """
+    try:
+        folder.mkdir(parents=False, exist_ok=True)
+        if any(folder.iterdir()):
+            raise CallError(f"{folder}: holds files already; name a new folder for the flags.")
+    except OSError as error:
+        raise CallError(f"{folder}: cannot be made ({error.strerror or error}).") from None
