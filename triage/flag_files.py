@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
@@ -24,7 +25,7 @@ FLAG_COLUMNS: Final = (
     "subject",
 )
 """What is told of a flag in files: all but what the store and the rights of readers ask for."""
-_ROWS_OF_A_GROUP: Final = 131_072
+_ROWS_OF_A_GROUP: Final = 262_144
 _DICTIONARY_BYTES: Final = 1 << 30
 """No dictionary of a group is this long, so that each text is written once in it."""
 
@@ -35,16 +36,26 @@ def write_parquet(flags: Flags, path: Path) -> None:
     Raises:
         OSError: when the file cannot be written.
     """
-    told = flags.table.select(FLAG_COLUMNS)
-    looked_up = [one.name for one in told.schema if pa.types.is_dictionary(one.type)]
-    with pq.ParquetWriter(
-        path,
-        told.schema,
-        compression="zstd",
-        compression_level=1,
-        use_dictionary=looked_up,
-        dictionary_pagesize_limit=_DICTIONARY_BYTES,
-        store_schema=False,
-    ) as file:
-        for start in range(0, max(len(told), 1), _ROWS_OF_A_GROUP):
-            file.write_table(compact(told.slice(start, _ROWS_OF_A_GROUP)))
+    # One group of rows is put into words while the one before is written.
+    with ThreadPoolExecutor(1) as beside:
+        following = beside.submit(_group, flags, 0)
+        first = following.result()
+        looked_up = [one.name for one in first.schema if pa.types.is_dictionary(one.type)]
+        with pq.ParquetWriter(
+            path,
+            first.schema,
+            compression="zstd",
+            compression_level=1,
+            use_dictionary=looked_up,
+            dictionary_pagesize_limit=_DICTIONARY_BYTES,
+            store_schema=False,
+        ) as file:
+            for start in range(0, max(len(flags), 1), _ROWS_OF_A_GROUP):
+                group = following.result()
+                following = beside.submit(_group, flags, start + _ROWS_OF_A_GROUP)
+                file.write_table(group)
+
+
+def _group(flags: Flags, start: int) -> pa.Table:
+    """Return a group of flags in words, each of its texts once."""
+    return compact(flags[start : start + _ROWS_OF_A_GROUP].table.select(FLAG_COLUMNS))

@@ -180,9 +180,10 @@ def compact(table: pa.Table) -> pa.Table:
     The texts stand in the order in which the rows first have them, so that equal rows are equal to
     the byte, however they were put together.
     """
+    whole = table.unify_dictionaries().combine_chunks()
     columns = [
         _compact(column.combine_chunks()) if pa.types.is_dictionary(column.type) else column
-        for column in table.columns
+        for column in whole.columns
     ]
     return pa.table(columns, schema=table.schema)
 

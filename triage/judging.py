@@ -22,6 +22,7 @@ from triage.vocabulary import CANNOT_TELL, CLEAR, FLAG
 OUTCOMES: Final = (CLEAR, FLAG, CANNOT_TELL)
 CLEAR_CODE, FLAG_CODE, CANNOT_TELL_CODE = range(3)
 _ROOM: Final = 2**62
+_SMALL: Final = 2**31
 _FEW: Final = 1 << 20
 """Patterns up to this many are told apart by a table of places, more of them by their keys."""
 _FEW_CONSTANTS: Final = 8
@@ -205,7 +206,7 @@ class _Hearing:
 
 def _told_apart(digits: Sequence[Codes], n: int) -> tuple[npt.NDArray[np.int32], Whole]:
     """Return each row's pattern, and a row of each pattern."""
-    which = np.zeros(n, np.int64)
+    which: Codes = np.zeros(n, np.int32)
     n_patterns = 1
     seen: list[int] = []
     for digit in digits:
@@ -216,6 +217,8 @@ def _told_apart(digits: Sequence[Codes], n: int) -> tuple[npt.NDArray[np.int32],
         if n_patterns * radix >= _ROOM:
             which = np.asarray(pd.factorize(which)[0], np.int64)
             n_patterns = int(which.max()) + 1
+        if n_patterns * radix >= _SMALL:
+            which = which.astype(np.int64, copy=False)
         which *= radix
         which += digit
         n_patterns *= radix

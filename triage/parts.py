@@ -23,7 +23,7 @@ from triage.calendar import minus_months, to_day
 from triage.due import Due, what_is_due
 from triage.entries import Entries, Events
 from triage.facts import FACT_BY_NAME, FactTable
-from triage.judging import OUTCOMES, Bench, Verdict, judge_all
+from triage.judging import OUTCOMES, Bench, judge_all
 from triage.measure import KNOWN
 from triage.raising import Raised, raise_flags
 from triage.rules import Rule
@@ -32,7 +32,7 @@ from triage.subject import ReferralSubject, Subject
 
 Truth = npt.NDArray[np.bool_]
 
-ROWS_OF_A_PART: Final = 400_000
+ROWS_OF_A_PART: Final = 110_000
 """Referrals of a part: enough that its own cost is lost, few enough to stay near the processor."""
 ONE_PART: Final = 50_000
 """Up to this many referrals are judged in one part: a second thread costs more than it brings."""
@@ -115,17 +115,22 @@ def judge_subject(subject: Subject, asked: Questions, bench: Bench) -> Found:
     verdicts = judge_all(asked.rules, table, is_judged, bench)
     reported = asked.reported
     rows = np.flatnonzero(is_judged)
+    is_whole = len(rows) == len(table)
+    outcomes = {
+        rule.id: verdicts[rule.id].codes if is_whole else verdicts[rule.id].codes[rows]
+        for rule in reported
+    }
     entries = subject.entries
     return Found(
         len(table),
         len(subject.whole) - len(table),
         len(rows),
-        np.array([_tally(verdicts[rule.id], rows) for rule in reported]).reshape(-1, len(OUTCOMES)),
+        np.array([_tally(codes) for codes in outcomes.values()]).reshape(-1, len(OUTCOMES)),
         raise_flags(reported, table, verdicts, is_judged),
         what_is_due(asked.rules, table, is_judged, verdicts, bench),
         entries.identifiers.arrow.take(pa.array(entries.identity[rows])),
         entries.child_names.arrow.take(pa.array(entries.child[rows])),
-        {rule.id: verdicts[rule.id].codes[rows] for rule in reported},
+        outcomes,
     )
 
 
@@ -144,8 +149,10 @@ def judged(table: FactTable, as_of: dt.date, window: int | None) -> Truth:
     return np.asarray(in_window | (is_open.state != KNOWN) | (is_open.value == 1), bool)
 
 
-def _tally(verdict: Verdict, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    return np.bincount(verdict.codes[rows], minlength=len(OUTCOMES))
+def _tally(codes: npt.NDArray[np.int8]) -> list[int]:
+    """Return how many of the judged ended as each outcome, by its code."""
+    later = [int(np.count_nonzero(codes == code)) for code in range(1, len(OUTCOMES))]
+    return [len(codes) - sum(later), *later]
 
 
 def jobs_for(n_entries: int) -> int:

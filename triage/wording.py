@@ -342,10 +342,12 @@ def _put_together(
             before += piece
             continue
         name, say = piece
-        texts = [before + say(value) for value in found.values[name].distinct]
+        distinct = found.values[name].distinct
+        used, places = _places(codes[name][first])
+        texts = [before + say(distinct[code]) for code in used.tolist()]
         if not columns:
             texts = [begin(text) for text in texts]
-        columns.append(pa.array(texts, pa.string()).take(pa.array(codes[name][first])))
+        columns.append(pa.array(texts, pa.string()).take(pa.array(places)))
         before = ""
     if not columns:
         return Texts(which.astype(np.int32), pa.array([begin(before)] * len(first), pa.string()))

@@ -38,7 +38,8 @@ def read_inputs(
     """
     found: list[Input] = []
     for name in _each_file(names):
-        progress(f"reading {name}")
+        # A URL may hold a password, which no screen is to show.
+        progress("reading a database" if "://" in name else f"reading {name}")
         found.append(read_source(name, reading))
     if any(isinstance(one, Source) for one in found):
         return found
