@@ -72,7 +72,7 @@ def check(context: click.Context, /, sources: tuple[str, ...], **asked: Any) -> 
 
     Example: triage check census.xml decisions.csv --as-of 2026-09-30
     """
-    run, settings = _run(sources, asked)
+    run, settings = _run(sources, asked, keeps_records=False)
     _give(run, run.as_json, asked)
     _fail_if_met(context, run, settings)
 
@@ -278,7 +278,9 @@ def sample_make(
             click.echo(f"Wrote {path}. It is invented: it describes no real child.")  # fmt: skip
 
 
-def _run(sources: tuple[str, ...], asked: dict[str, Any]) -> tuple[Any, Settings]:
+def _run(
+    sources: tuple[str, ...], asked: dict[str, Any], *, keeps_records: bool
+) -> tuple[Any, Settings]:
     from triage.pipeline import check
     from triage.progress import stages
 
@@ -302,7 +304,8 @@ def _run(sources: tuple[str, ...], asked: dict[str, Any]) -> tuple[Any, Settings
             return check_in_partitions(
                 names, ruleset_of(settings), options, asked["cluster"], write_to, progress
             ), settings
-        return check(names, ruleset_of(settings), options, progress), settings
+        run = check(names, ruleset_of(settings), options, progress, keeps_records=keeps_records)
+    return run, settings
 
 
 def _nightly(sources: tuple[str, ...], asked: dict[str, Any]) -> tuple[Any, Settings]:
@@ -314,7 +317,7 @@ def _nightly(sources: tuple[str, ...], asked: dict[str, Any]) -> tuple[Any, Sett
     refuse_the_same(settings.db, sources or settings.sources)
     started_at = dt.datetime.now(dt.UTC)
     with store.run_lock(settings.db):
-        run, settings = _run(sources, asked)
+        run, settings = _run(sources, asked, keeps_records=True)
         last = store.last_as_of(settings.db)
         if last is not None and last > run.options.as_of and not asked["quiet"]:
             click.echo(present.back_in_time(run.options.as_of, last), err=True)

@@ -17,11 +17,12 @@ import numpy.typing as npt
 
 from triage.calendar import add_working_days, to_date
 from triage.facts import FactTable
+from triage.flagged import flagged
 from triage.judging import FLAG_CODE, Bench, Verdict, judge_all
 from triage.rules import Rule
 from triage.ruleset import Ruleset
 from triage.validation import GIVEN
-from triage.wording import flagged, words_of_due
+from triage.wording import words_of_due
 
 Whole = npt.NDArray[np.int64]
 

@@ -6,7 +6,7 @@ collapsed, counted, and their cells not merged.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final
@@ -122,16 +122,20 @@ def _strings(texts: Texts[str], codes: npt.NDArray[Any]) -> npt.NDArray[np.objec
     return np.asarray(taken.to_numpy(zero_copy_only=False), object)
 
 
+def _none() -> pa.StringArray:
+    return pa.array([], pa.string())
+
+
 @dataclass(frozen=True)
 class Elsewhere:
     """What rows that are read apart have to do with identifiers here.
 
-    ``owners`` names, of each identifier typed in several places, the child and the day that typed
-    it first; ``typed`` are identifiers typed elsewhere that one made here could be.
+    ``used_before`` are the identifiers typed here that other rows, of other children, typed first;
+    ``typed`` are those typed elsewhere that one made here could be.
     """
 
-    owners: Mapping[str, tuple[str, int]] = field(default_factory=dict)
-    typed: tuple[str, ...] = ()
+    used_before: pa.StringArray = field(default_factory=_none)
+    typed: pa.StringArray = field(default_factory=_none)
 
 
 NOTHING: Final = Elsewhere()
@@ -185,19 +189,13 @@ def keep(
     entry = np.cumsum(is_first) - 1
     typed = columns.get(identifier, absent(len(is_good))).take(order)
     child_names = Texts[str](arrow_texts(child_column.names))
-    firsts = np.flatnonzero(is_first)
-    owners = {
-        text: _place_of(owner, child_names, child[firsts], day[firsts])
-        for text, owner in elsewhere.owners.items()
-    }
     identity, identifiers, is_reused = _identifiers(
         typed,
         entry,
         order,
         is_first,
         lambda places: _stems(child_names, child, day, places),
-        owners,
-        elsewhere.typed,
+        elsewhere,
     )
     reused = np.flatnonzero(is_reused)
     reused = reused[np.argsort(order[reused])]
@@ -273,14 +271,13 @@ def _identifiers(
     order: Rows,
     is_first: npt.NDArray[np.bool_],
     stems: Callable[[Rows], pa.StringArray],
-    owners: Mapping[str, int],
-    typed_elsewhere: Sequence[str],
+    elsewhere: Elsewhere,
 ) -> tuple[npt.NDArray[np.int32], Texts[str], npt.NDArray[np.bool_]]:
     """Return each kept entry's identifier, and where a typed one was another's.
 
     The identifiers are places among the texts that are returned beside them: those typed, then
     those made, of ``stems`` of the entries' first rows. A typed one belongs to the entry that used
-    it first in the order read; where that is told by ``owners``, -1 is an entry that is not here.
+    it first in the order read, which may be one ``elsewhere``.
     """
     given, value = typed.state == GIVEN, typed.value
     names = arrow_texts(typed.names)
@@ -290,25 +287,15 @@ def _identifiers(
     entry_of_row[order[given]], value_of_row[order[given]] = entry[given], value[given]
     used = np.flatnonzero(entry_of_row >= 0)[::-1]
     owner[value_of_row[used]] = entry_of_row[used]  # Of several, the last to be put there stays.
-    for text, place in owners.items():
-        if (code := pc.index(names, text).as_py()) >= 0:
-            owner[code] = place
+    if len(elsewhere.used_before):
+        owner[np.flatnonzero(pc.is_in(names, value_set=elsewhere.used_before))] = -1
     is_own = given & (owner[value] == entry)
     identity = value[is_first].astype(np.int32)
     without = np.flatnonzero(~is_own[is_first])
     identity[without] = len(names) + np.arange(len(without))
-    others = pa.array(typed_elsewhere, pa.string())
-    made = _made(stems(np.flatnonzero(is_first)[without]), pa.concat_arrays([names, others]))
+    taken = pa.concat_arrays([names, elsewhere.typed])
+    made = _made(stems(np.flatnonzero(is_first)[without]), taken)
     return identity, Texts(pa.concat_arrays([names, made])), given & ~is_own
-
-
-def _place_of(
-    owner: tuple[str, int], child_names: Texts[str], child: Rows, day: npt.NDArray[np.int32]
-) -> int:
-    """Return the entry of a child on a day, -1 where it is not among these."""
-    number = pc.index(child_names.arrow, owner[0]).as_py()
-    found = np.flatnonzero((child == number) & (day == owner[1]))
-    return int(found[0]) if len(found) else -1
 
 
 def _stems(

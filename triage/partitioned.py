@@ -130,7 +130,7 @@ def judge_partition(order: Order) -> Judged:
     sources = read_pieces(order.pieces, order.reading)
     loaded = load(sources, order.asked.as_of, elsewhere=order.elsewhere)
     parts = list(cut(loaded.referrals, order.across, order.asked.as_of, 1))
-    found = [one.without_names() for one in judge_parts(parts, order.asked, 1)]
+    found = judge_parts(parts, order.asked, 1, keeps_names=False)
     if order.write_to:
         flags = in_order([one.raised for one in found], order.asked.rules, "referral")
         stable = {rule.id for rule in order.asked.reported if rule.status == "stable"}

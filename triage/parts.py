@@ -165,6 +165,8 @@ def judge_parts(
     asked: Questions,
     jobs: int,
     done: Callable[[int], None] = lambda n_entries: None,
+    *,
+    keeps_names: bool = True,
 ) -> list[Found]:
     """Return what was found of each part, in their order; ``done`` is told how many were judged.
 
@@ -179,7 +181,7 @@ def judge_parts(
     def one(part: Part) -> Found:
         found = judge_part(part, asked, bench)
         done(len(part.entries))
-        return found
+        return found if keeps_names else found.without_names()
 
     if jobs < 2 or len(parts) < 2:
         return [one(part) for part in parts]

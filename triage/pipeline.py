@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -44,15 +45,21 @@ def check(
     ruleset: Ruleset,
     options: Options,
     progress: Progress = silent,
+    *,
+    keeps_records: bool = True,
 ) -> Run:
     """Return what the rules say of the records in ``names``; nothing is stored.
+
+    Without ``keeps_records`` only counts and flags are kept, which halves the memory: no cell as
+    it was typed, and not what each rule said of what it does not flag.
 
     Raises:
         CallError: for a date that cannot be judged on, or no input.
         InputError: for an input that cannot be used.
         RuleError: for a rule that cannot be evaluated.
     """
-    return check_sources(read_sources(names, options, progress), ruleset, options, progress)
+    sources = read_sources(names, options, progress)
+    return check_sources(sources, ruleset, options, progress, keeps_records=keeps_records)
 
 
 def read_sources(
@@ -75,17 +82,25 @@ def check_sources(
     ruleset: Ruleset,
     options: Options,
     progress: Progress = silent,
+    *,
+    keeps_records: bool = True,
 ) -> Run:
     """Return what the rules say of inputs that were read already.
 
-    Drafts and retired rules are left out; rules on trial are judged and kept apart.
+    Drafts and retired rules are left out; rules on trial are judged and kept apart. Without
+    ``keeps_records`` a list of inputs is emptied of their cells as soon as they are validated.
     """
     live = ruleset.live()
     progress("validating")
     loaded = load(sources, options.as_of, options.reading.join_within_days)
+    if not keeps_records and isinstance(sources, list):
+        sources[:] = [one.without_cells() for one in sources]
+        loaded = replace(loaded, sources=tuple(sources))
     history_from, notes = history(_first_days(loaded.referrals), options)
     asked = Questions(live.of("referral"), options.as_of, options.window, history_from)
-    found = _judge_referrals(loaded.referrals, asked, options.jobs, progress)
+    found = _judge_referrals(
+        loaded.referrals, asked, options.jobs, progress, keeps_records=keeps_records
+    )
     progress("putting the flags in order")
     return Run(
         options,
@@ -99,7 +114,9 @@ def check_sources(
             loaded.referrals.carried,
             (loaded.n_read, len(loaded.collapsed_days), loaded.n_rejected),
             loaded.problems,
-            lambda: _referral_facts(loaded.referrals, options.as_of, history_from),
+            partial(_referral_facts, loaded.referrals, options.as_of, history_from)
+            if keeps_records
+            else None,
         ),
         _judge_contacts(live.of("contact"), loaded, options),
         due_in_order(one for part in found for one in part.due),
@@ -108,13 +125,18 @@ def check_sources(
 
 
 def _judge_referrals(
-    referrals: Entries, asked: Questions, jobs: int | None, progress: Progress
+    referrals: Entries,
+    asked: Questions,
+    jobs: int | None,
+    progress: Progress,
+    *,
+    keeps_records: bool = True,
 ) -> list[Found]:
     """Return what was found of referrals, judged in parts of whole children."""
     told = Told(progress, f"judging {counted(len(referrals), 'referral')}", len(referrals))
     jobs = jobs or jobs_for(len(referrals))
     parts = list(cut(referrals, across_of(referrals, asked), asked.as_of, jobs))
-    return judge_parts(parts, asked, jobs, told.add)
+    return judge_parts(parts, asked, jobs, told.add, keeps_names=keeps_records)
 
 
 def across_of(referrals: Entries, asked: Questions) -> Across:

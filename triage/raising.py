@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from triage.facts import FactTable, SubjectName
+from triage.flagged import Flagged, Masked, flagged, together
 from triage.flags import SCHEMA, Flags, Places
 from triage.judging import FLAG_CODE, Verdict
 from triage.rules import Rule
@@ -20,7 +21,7 @@ from triage.ruleset import Ruleset, severity_rank
 from triage.tables import arrow_texts
 from triage.validation import GIVEN, Column
 from triage.vocabulary import SEVERITIES
-from triage.wording import Flagged, Masked, Texts, flagged, together, words
+from triage.wording import Texts, words
 
 Truth = npt.NDArray[np.bool_]
 
@@ -64,7 +65,7 @@ def raise_flags(
     return Raised(
         tuple(rules),
         _entries(table, np.flatnonzero(is_flagged)),
-        tuple(replace(one, rows=place[one.rows]) for one in found),
+        tuple(replace(one, rows=place[one.rows].astype(np.int32)) for one in found),
     )
 
 
@@ -97,7 +98,7 @@ def in_order(parts: Sequence[Raised], ruleset: Ruleset, subject: SubjectName) ->
     found = [
         together(
             [
-                replace(part.flagged[place], rows=part.flagged[place].rows + start)
+                replace(part.flagged[place], rows=part.flagged[place].rows + np.int32(start))
                 for part, start in zip(parts, starts, strict=False)
             ]
         )
@@ -106,7 +107,7 @@ def in_order(parts: Sequence[Raised], ruleset: Ruleset, subject: SubjectName) ->
     whole = _Ordered(
         ruleset,
         rules,
-        pa.concat_tables([part.entries for part in parts]).unify_dictionaries(),
+        pa.concat_tables([part.entries for part in parts]).unify_dictionaries().combine_chunks(),
         found,
         subject,
     )

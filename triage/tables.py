@@ -138,6 +138,10 @@ class RawTable:
         """Return the number of rows."""
         return len(self.rows)
 
+    def without_cells(self) -> RawTable:
+        """Return a table of as many rows of which nothing is held."""
+        return RawTable(self.source, np.broadcast_to(np.int64(0), len(self)), {})
+
 
 MatchBy = Literal["referral_id", "child_and_referral_date", "child_and_event", "child", "extract"]
 
@@ -185,6 +189,10 @@ class Source:
         """Return the number of rows of referrals."""
         return len(self.referrals)
 
+    def without_cells(self) -> Source:
+        """Return what is to be said of the input, without anything that was typed in it."""
+        return replace(self, referrals=self.referrals.without_cells(), children=(), contacts=None)
+
 
 @dataclass(frozen=True)
 class Extract:
@@ -204,6 +212,10 @@ class Extract:
     contacts: RawTable | None = None
     notes: tuple[str, ...] = ()
     as_referrals: RawTable | None = None
+
+    def without_cells(self) -> Extract:
+        """Return what is to be said of the input, without anything that was typed in it."""
+        return replace(self, children=(), contacts=None, as_referrals=None)
 
 
 Input = Source | Extract
