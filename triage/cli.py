@@ -19,6 +19,7 @@ from triage.cli_sources import sources
 from triage.options import (
     as_of_option,
     db_option,
+    is_in_partitions,
     options_of,
     partition_options,
     quiet_option,
@@ -73,7 +74,7 @@ def check(context: click.Context, /, sources: tuple[str, ...], **asked: Any) -> 
     Example: triage check census.xml decisions.csv --as-of 2026-09-30
     """
     run, settings = _run(sources, asked, keeps_records=False)
-    _give(run, run.as_json, asked)
+    _give(run, run.told, asked)
     _fail_if_met(context, run, settings)
 
 
@@ -284,7 +285,7 @@ def _run(
     from triage.pipeline import check
     from triage.progress import stages
 
-    is_apart = bool(asked.get("chunk") or asked.get("cluster"))
+    is_apart = is_in_partitions(asked)
     output, write_to = asked.get("output"), None
     if output:
         from triage.outputs import output_folder, output_form, refuse_to_overwrite
@@ -335,7 +336,7 @@ def _nightly(sources: tuple[str, ...], asked: dict[str, Any]) -> tuple[Any, Sett
         click.echo(present.left_standing(left), err=True)
 
     def whole() -> dict[str, Any]:
-        found: dict[str, Any] = run.as_json() | {"queue": changes["referral"].as_json()}
+        found: dict[str, Any] = run.told() | {"queue": changes["referral"].as_json()}
         found["contacts"] |= {"queue": changes["contact"].as_json()}
         return found
 
@@ -360,8 +361,8 @@ def _give(run: Any, whole: Callable[[], dict[str, Any]], asked: dict[str, Any]) 
     if asked["form"] == "table":
         present.show_run(run, present.console())
     elif asked["form"] != written:
-        text = outputs.as_json(whole()) + "\n" if asked["form"] == "json" else None
-        click.echo(outputs.flags_csv(run.stable_flags) if text is None else text, nl=False)
+        for text in outputs.output_texts(run, whole, asked["form"]):
+            click.echo(text, nl=False)
 
 
 def _fail_if_met(context: click.Context, run: Any, settings: Settings) -> None:

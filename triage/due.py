@@ -102,8 +102,8 @@ def _of_rule(
         yield Due(
             rule.id,
             rule.severity,
-            str(entries.child_ids[row]),
-            str(entries.ids[row]),
+            entries.child_names[int(entries.child[row])],
+            entries.identifiers[int(entries.identity[row])],
             to_date(int(entries.day[row])),
             team.names[team.value[row]] if team.state[row] == GIVEN else None,
             to_date(day),

@@ -15,6 +15,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from threading import Lock
 from typing import Any, Final
 
 import durable_rules_engine
@@ -38,6 +39,8 @@ _COMPARISONS: Final = {
 _CANARY: Final = "canary"
 _names = itertools.count()
 _handles: dict[str, int] = {}
+_one_at_a_time = Lock()
+"""Asked by two threads at once, the engine mixes up their facts."""
 
 
 class Ranks:
@@ -85,9 +88,16 @@ def flagged(place: int) -> str:
 def decide(rule: Rule, patterns: Sequence[Pattern]) -> list[bool]:
     """Return, for each pattern, whether the rule flags it, as durable-rules decides.
 
+    Threads may ask at the same time, and are answered one after another.
+
     Raises:
         RuleError: when the engine does not answer as it must; the rule is named.
     """
+    with _one_at_a_time:
+        return _decide(rule, patterns)
+
+
+def _decide(rule: Rule, patterns: Sequence[Pattern]) -> list[bool]:
     text = json.dumps(compiled(rule), separators=(",", ":"))
     try:
         handle = _handle(text)

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from triage.tables import Problem, Texts, arrow_texts
+from triage.threads import at_once
 from triage.validation import GIVEN, Column, absent
 from triage.vocabulary import CONTACT_PROGRESSED, cut
 
@@ -211,7 +212,7 @@ def keep(
         )
         for place in reused.tolist()
     )
-    kept = order[is_first]
+    kept, n = order[is_first], len(is_good)
     entries = Entries(
         child[is_first],
         day[is_first],
@@ -220,7 +221,7 @@ def keep(
         identifiers,
         child_names,
         _rows_of_one_source(entry, source_of_row[order], is_first),
-        {name: column.take(kept) for name, column in columns.items()},
+        dict(zip(columns, at_once(lambda one: one.take(kept), columns.values(), n), strict=True)),
     )
     return Kept(entries, day[~is_first], problems)
 

@@ -107,7 +107,7 @@ run_options = options(
     judged_options,
     rules_option,
     format_option,
-    click.option("--output", type=click.Path(dir_okay=False), metavar="FILE",
+    click.option("--output", type=click.Path(), metavar="FILE",
                  help="Write the result to FILE (.json, .csv or .parquet)."),
     click.option("--fail-on", type=click.Choice(SEVERITIES),
                  help="Exit with 1 if a flag of this severity or above was raised."),
@@ -133,6 +133,22 @@ def options_of(asked: dict[str, Any], settings: Settings) -> Options:
     window = None if settings.window == "all" else int(settings.window)
     as_of = asked.get("as_of") or dt.date.today()
     return Options(as_of, window, settings.history_from, settings.reading, asked.get("jobs"))
+
+
+def is_in_partitions(asked: dict[str, Any]) -> bool:
+    """Return whether records are judged partition by partition.
+
+    Raises:
+        CallError: when they are to be so in two ways, or on a cluster without a name.
+    """
+    from triage.errors import CallError
+
+    address = asked.get("cluster")
+    if asked.get("chunk") and address is not None:
+        raise CallError("--chunk judges on this machine and --cluster on others; give one of them.")
+    if address == "":
+        raise CallError("--cluster names no cluster; write local, or the address of a scheduler.")
+    return bool(asked.get("chunk") or address)
 
 
 def ruleset_of(settings: Settings) -> Ruleset:

@@ -10,25 +10,17 @@ from __future__ import annotations
 
 import csv
 import io
-import itertools
-import json
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from triage.errors import CallError
-from triage.flag_files import FLAG_COLUMNS, write_parquet
-from triage.flags import Flags
+from triage.flag_files import write_parquet
+from triage.flag_texts import csv_texts, defused, in_json, json_texts
 
 if TYPE_CHECKING:
     from triage.comparing import RuleComparison
     from triage.run import Run
-
-_AT_ONCE: Final = 8_192
-_RUN: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-_NUMBER: Final = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
-_OBEYED: Final = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def as_json(value: Any) -> str:
@@ -36,30 +28,26 @@ def as_json(value: Any) -> str:
 
     What a terminal would obey, or no file can hold, is written as an escape: the same to a script.
     """
-    text = json.dumps(value, ensure_ascii=False, indent=2, default=str)
-    return _OBEYED.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
+    return in_json(value)
 
 
-def flags_csv(flags: Flags) -> str:
-    """Return flags as CSV, one a row, with the evidence as JSON in one column."""
-    told = flags.table.select(FLAG_COLUMNS)
-    pieces = (told.slice(start, _AT_ONCE) for start in range(0, len(told), _AT_ONCE))
-    rows = (row.values() for piece in pieces for row in piece.to_pylist())
-    return _csv(itertools.chain([FLAG_COLUMNS], rows))
+def output_texts(run: Run, whole: Callable[[], dict[str, Any]], form: str) -> Iterator[str]:
+    """Yield a result as JSON or CSV, piece by piece: what is written or printed is never whole.
+
+    ``whole`` makes the one object for scripts, in which flags stand as ``Flags``.
+    """
+    if form == "json":
+        yield from json_texts(whole())
+        yield "\n"
+    else:
+        yield from csv_texts(run.stable_flags)
 
 
 def _csv(rows: Iterable[Iterable[Any]]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerows(map(_defused, row) for row in rows)
+    writer.writerows(map(defused, row) for row in rows)
     return out.getvalue()
-
-
-def _defused(cell: Any) -> Any:
-    """Return a cell that no spreadsheet runs; see the head of this module."""
-    if isinstance(cell, str) and cell.startswith(_RUN) and not _NUMBER.fullmatch(cell):
-        return "'" + cell
-    return cell
 
 
 def comparison_csv(found: Iterable[RuleComparison]) -> str:
@@ -118,12 +106,12 @@ def write_output(run: Run, whole: Callable[[], dict[str, Any]], path: Path, form
         CallError: when the file cannot be written.
     """
     form = output_form(path, form)
-    flags = run.stable_flags
     try:
         if form == "parquet":
-            write_parquet(flags, path)
+            write_parquet(run.stable_flags, path)
         else:
-            write_text(path, as_json(whole()) + "\n" if form == "json" else flags_csv(flags))
+            with path.open("w", encoding="utf-8", errors="backslashreplace") as file:
+                file.writelines(output_texts(run, whole, form))
     except OSError as error:
         raise CallError(f"{path}: cannot be written ({error.strerror or error}).") from None
     return form

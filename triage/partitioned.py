@@ -8,14 +8,15 @@ done anywhere, and again when whoever did it is lost; nothing of it is kept in b
 from __future__ import annotations
 
 import tempfile
+import uuid
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 import numpy as np
 
@@ -23,35 +24,43 @@ from triage.across import Across
 from triage.calendar import check_as_of
 from triage.due import in_order as due_in_order
 from triage.entries import Elsewhere
-from triage.errors import CallError, InputError
+from triage.errors import CallError
 from triage.flag_files import write_parquet
+from triage.flags import Flags
 from triage.parts import Found, Questions, cut, judge_parts
 from triage.pipeline import across_asked, history, judgement, no_contacts
 from triage.progress import Progress, Told, silent
 from triage.raising import in_order
 from triage.reading import Reading
-from triage.records import load, query_notes
+from triage.records import input_notes, load, query_notes
 from triage.ruleset import Ruleset
 from triage.run import Options, Run
 from triage.schema import COLUMNS, ORDER_CHECKS
+from triage.sources import read_inputs
 from triage.sources.guard import Admitted
 from triage.sources.pieces import (
     ROWS_OF_A_PARTITION,
     Partition,
+    Piece,
     admitted_files,
     deal_out,
     hands,
     partitions,
     read_pieces,
     to_deal_out,
+    without_rows,
 )
-from triage.sources.referral_table import KIND
 from triage.survey import Overview, Survey, claims, survey
 from triage.tables import Problem, RawTable, Source
 from triage.vocabulary import counted
 
 MOST_AT_ONCE: Final = 4 * ROWS_OF_A_PARTITION
 """A partition of more rows than this is dealt out anew."""
+
+_PART: Final = "part-{:05}.parquet"
+"""The file of a partition's flags, by its number."""
+_BEGUN: Final = ".part-"
+"""Begins the name of a file that is being written; whoever reads a folder passes such ones over."""
 
 _TaskT = TypeVar("_TaskT")
 _FoundT = TypeVar("_FoundT")
@@ -117,13 +126,13 @@ class Judged:
     n_collapsed: int
     n_rejected: int
     problems: tuple[Problem, ...]
-    notes: dict[int, tuple[str, ...]]
 
 
 def judge_partition(order: Order) -> Judged:
     """Return what the rules say of one partition.
 
     Raises:
+        CallError: when the file for its flags cannot be written.
         InputError: when a file cannot be read.
         RuleError: when a rule cannot be evaluated.
     """
@@ -134,9 +143,8 @@ def judge_partition(order: Order) -> Judged:
     if order.write_to:
         flags = in_order([one.raised for one in found], order.asked.rules, "referral")
         stable = {rule.id for rule in order.asked.reported if rule.status == "stable"}
-        write_parquet(flags.of_rules(stable), Path(order.write_to))
+        _write_whole(flags.of_rules(stable), Path(order.write_to))
         found = [one.without_flags() for one in found]
-    numbers = dict.fromkeys(piece.number for piece in order.pieces)
     return Judged(
         tuple(found),
         loaded.referrals.carried,
@@ -144,8 +152,20 @@ def judge_partition(order: Order) -> Judged:
         len(loaded.collapsed_days),
         loaded.n_rejected,
         loaded.problems,
-        {number: one.notes for number, one in zip(numbers, sources, strict=True)},
     )
+
+
+def _write_whole(flags: Flags, path: Path) -> None:
+    """Write flags so that the file is whole as soon as it is there, whoever else writes it too.
+
+    A worker taken for lost may still be at it when another has been given its partition.
+    """
+    begun = path.with_name(f"{_BEGUN}{uuid.uuid4().hex}")
+    try:
+        write_parquet(flags, begun)
+        begun.replace(path)
+    except OSError as error:
+        raise CallError(f"{path}: cannot be written ({error.strerror or error}).") from None
 
 
 def check_partitioned(
@@ -169,13 +189,16 @@ def check_partitioned(
     check_as_of(options.as_of)
     if not names:
         raise CallError("no input was given; name a file or a folder of Parquet files.")
-    if write_to is not None:
-        _make_folder(write_to)
     files = admitted_files(names)
-    with _whole_children(files, options, workers, progress) as (pieces, surveys):
+    sources = without_rows(files, options.reading)
+    with _flags_folder(write_to), _whole_children(files, options, workers, progress) as found:
+        pieces, surveys = found
         overview = Overview(surveys, options.as_of)
-        _refuse_unusable(files, overview)
-        return _judged(files, pieces, overview, ruleset, options, workers, write_to, progress)
+        _refuse_unusable(files, overview, options)
+        run = _judged(sources, pieces, overview, ruleset, options, workers, write_to, progress)
+        for file in files:
+            file.check_unchanged()
+        return run
 
 
 @contextmanager
@@ -195,7 +218,7 @@ def _whole_children(
         n_hands = -(-n_rows // ROWS_OF_A_PARTITION)
         told = Told(progress, "dealing rows out by child", n_rows)
         deal = partial(_deal, reading=options.reading, n_hands=n_hands, folder=folder)
-        dealt = []
+        dealt: list[Piece] = []
         for some in workers(deal, to_deal_out(files)):
             dealt += some
             told.add(sum(piece.n_rows for piece in some))
@@ -203,8 +226,14 @@ def _whole_children(
         yield found, _surveys(found, options, workers, progress)
 
 
-def _deal(pieces: Partition, reading: Reading, n_hands: int, folder: str) -> Any:
-    return deal_out(pieces, reading, n_hands, folder)
+def _deal(pieces: Partition, reading: Reading, n_hands: int, folder: str) -> list[Piece]:
+    try:
+        return deal_out(pieces, reading, n_hands, folder)
+    except OSError as error:
+        raise CallError(
+            f"{folder}: rows cannot be dealt out by child there ({error.strerror or error}); name "
+            "a folder with room in TMPDIR, on a cluster one that all its workers share."
+        ) from None
 
 
 def _n_rows(pieces: Partition) -> int:
@@ -223,21 +252,18 @@ def _surveys(
     return surveys
 
 
-def _refuse_unusable(files: Sequence[Admitted], overview: Overview) -> None:
-    """Raise InputError for a file of which no row is left, as when it is read at once."""
-    for number, (n_rows, n_usable) in overview.usable.items():
-        path = files[number].path
-        if not n_rows:
-            raise InputError(f"{path}: holds headings but no referral; export it again.")
+def _refuse_unusable(files: Sequence[Admitted], overview: Overview, options: Options) -> None:
+    """Raise InputError for a file of which no row is left.
+
+    It is read as at other times, so that what is said of it is what is said then.
+    """
+    for number, (_, n_usable) in overview.usable.items():
         if not n_usable:
-            raise InputError(
-                f"{path}: every one of its {counted(n_rows, 'row')} had to be rejected; check the "
-                "file and export it again."
-            )
+            load(read_inputs([str(files[number].path)], options.reading, silent), options.as_of)
 
 
 def _judged(
-    files: Sequence[Admitted],
+    sources: Sequence[Source],
     pieces: Sequence[Partition],
     overview: Overview,
     ruleset: Ruleset,
@@ -250,11 +276,8 @@ def _judged(
     history_from, warnings = history(overview.first_days, options)
     asked = Questions(live.of("referral"), options.as_of, options.window, history_from)
     typed_in_two = overview.typed_in_two
-    elsewhere = overview.elsewhere(())
-    if len(typed_in_two):
-        ask = partial(claims, reading=options.reading, asked=typed_in_two)
-        found = [claim for some in workers(ask, pieces) for claim in some]
-        elsewhere = overview.elsewhere(found)
+    ask = partial(claims, reading=options.reading, asked=typed_in_two)
+    claimed = list(workers(ask, pieces if len(typed_in_two) else []))
     households, months = across_asked(asked)
     across = overview.across(households=households, rationale_months=months)
     orders = [
@@ -264,9 +287,11 @@ def _judged(
             shared,
             elsewhere,
             options.reading,
-            str(write_to / f"part-{number:05}.parquet") if write_to else "",
+            "" if write_to is None else str(write_to.absolute() / _PART.format(number)),
         )
-        for number, (one, shared) in enumerate(zip(pieces, across, strict=True))
+        for number, (one, shared, elsewhere) in enumerate(
+            zip(pieces, across, overview.elsewhere(claimed), strict=True)
+        )
     ]
     n_rows = sum(map(_n_rows, pieces))
     told = Told(progress, f"judging {counted(n_rows, 'row')}", n_rows)
@@ -276,7 +301,7 @@ def _judged(
         told.add(_n_rows(order.pieces))
     progress("putting the flags in order")
     parts = [found for one in judged for found in one.found]
-    problems = _in_order([problem for one in judged for problem in one.problems], files)
+    problems = _in_order([problem for one in judged for problem in one.problems], sources)
     counts = (
         sum(one.n_read for one in judged),
         sum(one.n_collapsed for one in judged),
@@ -287,11 +312,11 @@ def _judged(
         options,
         history_from,
         tuple(
-            Source(str(file.path), KIND, file.sha256, _counted(str(file.path), n_read))
-            for file, (n_read, _) in zip(files, overview.usable.values(), strict=True)
+            replace(source, referrals=_of_rows(source.path, n_rows))
+            for source, (n_rows, _) in zip(sources, overview.usable.values(), strict=True)
         ),
         live,
-        (*_notes(judged, files), *query_notes(problems), *warnings),
+        (*input_notes(sources), *query_notes(problems), *warnings),
         judgement(asked, parts, carried, counts, problems, None),
         no_contacts(live.of("contact"), None),
         due_in_order(due for part in parts for due in part.due),
@@ -299,20 +324,20 @@ def _judged(
     )
 
 
-def _counted(source: str, n_rows: int) -> RawTable:
+def _of_rows(source: str, n_rows: int) -> RawTable:
     """Return a table of so many rows of which nothing is held."""
-    return RawTable(source, np.broadcast_to(np.int64(0), (n_rows,)), {})
+    return RawTable(source, np.broadcast_to(np.int64(0), n_rows), {})
 
 
-def _in_order(problems: Sequence[Problem], files: Sequence[Admitted]) -> tuple[Problem, ...]:
+def _in_order(problems: Sequence[Problem], sources: Sequence[Source]) -> tuple[Problem, ...]:
     """Return problems in the order in which they are found when all is read at once."""
-    inputs = {str(file.path): number for number, file in enumerate(files)}
+    inputs = {source.path: number for number, source in enumerate(sources)}
     columns = {name: place for place, name in enumerate(COLUMNS)}
     checks = {check.sentence: place for place, check in enumerate(ORDER_CHECKS)}
     kinds = {"problem": 0, "rejected": 1, "query": 2}
 
     def place(one: Problem) -> tuple[int, ...]:
-        if one.kind == "problem" and "was used before for another" in one.message:
+        if one.column == "referral_id" and "was used before for another" in one.message:
             return (1, inputs[one.source], 0, 0, one.row)
         first = checks[one.check] if one.kind == "query" else columns.get(one.column, 0)
         first = 0 if one.kind == "rejected" else first
@@ -321,29 +346,36 @@ def _in_order(problems: Sequence[Problem], files: Sequence[Admitted]) -> tuple[P
     return tuple(sorted(problems, key=place))
 
 
-def _notes(judged: Sequence[Judged], files: Sequence[Admitted]) -> list[str]:
-    """Return what is to be said of each file once, with its name where there are several."""
-    found: dict[int, dict[str, None]] = {}
-    for one in judged:
-        for number, notes in one.notes.items():
-            found.setdefault(number, {}).update(dict.fromkeys(notes))
-    told = []
-    for number in sorted(found):
-        name = files[number].path.name
-        for note in found[number]:
-            told.append(note if len(files) == 1 or name in note else f"{name}: {note}")
-    return told
-
-
-def _make_folder(folder: Path) -> None:
-    """Make the folder for the flags; one that holds anything is left as it is.
+@contextmanager
+def _flags_folder(folder: Path | None) -> Iterator[None]:
+    """Make the folder for the flags; it is whole when the run ends, and gone when it fails.
 
     Raises:
         CallError: when it holds files already, or cannot be made.
     """
+    if folder is None:
+        yield
+        return
+    is_new = not folder.exists()
     try:
-        folder.mkdir(parents=False, exist_ok=True)
+        folder.mkdir(exist_ok=True)
         if any(folder.iterdir()):
             raise CallError(f"{folder}: holds files already; name a new folder for the flags.")
     except OSError as error:
         raise CallError(f"{folder}: cannot be made ({error.strerror or error}).") from None
+    try:
+        yield
+    except BaseException:
+        _remove(folder, "part-*.parquet")
+        _remove(folder, f"{_BEGUN}*")
+        if is_new:
+            with suppress(OSError):
+                folder.rmdir()
+        raise
+    # What a lost worker had begun.
+    _remove(folder, f"{_BEGUN}*")
+
+
+def _remove(folder: Path, names: str) -> None:
+    for path in folder.glob(names):
+        path.unlink(missing_ok=True)

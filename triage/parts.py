@@ -205,6 +205,8 @@ def cut(entries: Entries, across: Across, as_of: dt.date, jobs: int) -> Iterator
     places = np.unique(
         firsts[np.searchsorted(firsts, [n * number // wanted for number in range(wanted + 1)])]
     )
+    if not n:
+        places = np.zeros(2, np.int64)
     n_now = np.r_[0, np.cumsum(entries.day <= to_day(as_of))]
     for start, stop in zip(places[:-1].tolist(), places[1:].tolist(), strict=True):
         yield Part(_between(entries, start, stop), across.part(n_now[start], n_now[stop]))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -19,6 +18,7 @@ from triage.judging import FLAG_CODE, Verdict
 from triage.rules import Rule
 from triage.ruleset import Ruleset, severity_rank
 from triage.tables import arrow_texts
+from triage.threads import at_once
 from triage.validation import GIVEN, Column
 from triage.vocabulary import SEVERITIES
 from triage.wording import Texts, words
@@ -26,8 +26,6 @@ from triage.wording import Texts, words
 Truth = npt.NDArray[np.bool_]
 
 _TOLD: Final = ("message", "evidence", "lasting")
-_MANY: Final = 50_000
-"""Fewer flags than this are put into words by one thread."""
 
 
 @dataclass(frozen=True)
@@ -183,10 +181,8 @@ class _Ordered:
         def of_rule(rule: Rule, one: Flagged) -> dict[str, Texts]:
             return words(rule, self._ruleset, one, to_store=to_store)
 
-        if sum(len(one.rows) for one in found) < _MANY:
-            return [of_rule(rule, one) for rule, one in zip(self._rules, found, strict=True)]
-        with ThreadPoolExecutor() as pool:
-            return list(pool.map(of_rule, self._rules, found))
+        n_flags = sum(len(one.rows) for one in found)
+        return at_once(lambda pair: of_rule(*pair), zip(self._rules, found, strict=True), n_flags)
 
 
 def _told(texts: Sequence[Texts], order: Places) -> pa.Array:

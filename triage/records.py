@@ -92,7 +92,7 @@ def load(
     _refuse_strangers(extracts, whole.joins)
     kept = _kept(parts, REFERRALS, whole.main.columns, elsewhere or NOTHING)
     problems = [problem for part in (*parts, whole.main) for problem in part.problems]
-    notes = _notes(inputs)
+    notes = input_notes(inputs)
     notes += differences(inputs) + _taken_over(sources, extracts) + query_notes(problems)
     return Loaded(
         tuple(inputs),
@@ -147,7 +147,7 @@ def _refuse(source: Source, table: ValidTable) -> None:
     )
 
 
-def _notes(inputs: Sequence[Input]) -> list[str]:
+def input_notes(inputs: Sequence[Input]) -> list[str]:
     """Return what is to be said of each input, with its name where there are several."""
     notes = []
     for one in inputs:

@@ -204,6 +204,13 @@ class Run:
 
     def as_json(self) -> dict[str, Any]:
         """Return the run as one object for outside scripts."""
+        told = self.told()
+        told["flags"] = [flag.as_json() for flag in self.flags]
+        told["contacts"]["flags"] = [flag.as_json() for flag in self.contact_flags]
+        return told
+
+    def told(self) -> dict[str, Any]:
+        """Return that object with flags as ``Flags``, which are too many to be made one by one."""
         return {
             "as_of": self.options.as_of.isoformat(),
             "inputs": self.inputs_json(),
@@ -216,14 +223,14 @@ class Run:
             "rejections": problems_json(self.problems, "rejected"),
             "problems": problems_json(self.problems, "problem"),
             "rules": [result.as_json() for result in self.loaded],
-            "flags": [flag.as_json() for flag in self.flags],
+            "flags": self.flags,
             "due": [one.as_json() for one in self.due],
             "contacts": {
                 "rows": dict(self.contacts.rows),
                 "rejections": problems_json(self.contacts.problems, "rejected"),
                 "problems": problems_json(self.contacts.problems, "problem"),
                 "rules": [r.as_json() for r in self.contacts.results_of("stable")],
-                "flags": [flag.as_json() for flag in self.contact_flags],
+                "flags": self.contact_flags,
             },
             "trial": {
                 "rules": [result.as_json() for result in self.trial_results],

@@ -9,23 +9,25 @@ identifiers were typed elsewhere. Each partition is looked over for that, of a f
 from __future__ import annotations
 
 import datetime as dt
-import re
-from collections.abc import Collection, Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from triage.across import Across, household_days, n_with_same
 from triage.calendar import to_day
-from triage.entries import Elsewhere
+from triage.entries import Elsewhere, Entries, usable
 from triage.reading import Reading
 from triage.records import load
-from triage.sources.pieces import Numbers, Partition, numbers_of, read_pieces
+from triage.sources.dealt import Numbers, numbers_of
+from triage.sources.pieces import Partition, read_pieces
 from triage.subject import ReferralSubject
-from triage.tables import arrow_texts
+from triage.tables import Source, arrow_texts
 from triage.validation import GIVEN, Column, validate
 
 LOOKED_AT: Final = frozenset(
@@ -40,8 +42,10 @@ LOOKED_AT: Final = frozenset(
 )
 """The columns on which something outside a partition hangs."""
 
-_MADE: Final = re.compile(r"(.*)/[0-9]{4}-[0-9]{2}-[0-9]{2}/[0-9]+")
+_END_OF_MADE: Final = r"/[0-9]{4}-[0-9]{2}-[0-9]{2}/[0-9]+"
 _EARLIEST: Final = 2
+
+_CLAIMS: Final = pa.schema({"identifier": pa.string(), "input": pa.int32(), "row": pa.int64()})
 
 Whole = npt.NDArray[np.int64]
 
@@ -53,17 +57,16 @@ class Survey:
     ``usable`` counts, by the number of the input, its rows and those with a child and a date.
     ``days`` are the distinct days of all its referrals and ``n_of_day`` how many there are of each.
     ``children`` and ``identifiers`` are the distinct ones by their numbers, ``like_made`` the typed
-    identifiers that could be taken for one made for another child. ``household`` and ``rationale``
-    are numbers too, 0 where there is none.
+    identifiers that one made for a child who is not here could be. ``household`` and ``rationale``
+    are numbers too, 0 where there is none: equal numbers are taken for equal texts.
     """
 
     usable: dict[int, tuple[int, int]]
-    carried: frozenset[str]
     days: npt.NDArray[np.int32]
     n_of_day: Whole
     children: Numbers
     identifiers: Numbers
-    like_made: tuple[str, ...]
+    like_made: pa.StringArray
     child: npt.NDArray[np.int32]
     day: npt.NDArray[np.int32]
     household: Numbers
@@ -79,27 +82,36 @@ def survey(pieces: Partition, as_of: dt.date, reading: Reading) -> Survey:
     sources = read_pieces(pieces, reading, LOOKED_AT)
     loaded = load(sources, as_of, elsewhere=Elsewhere())
     entries = loaded.referrals
-    rejected = [one.source for one in loaded.problems if one.kind == "rejected"]
-    usable = {}
-    for number, source in zip(dict.fromkeys(one.number for one in pieces), sources, strict=True):
-        n = len(source.referrals)
-        usable[number] = (n, n - rejected.count(source.path))
+    n_rejected = Counter(one.source for one in loaded.problems if one.kind == "rejected")
     days, n_of_day = np.unique(entries.day, return_counts=True)
     subject = ReferralSubject(entries, as_of, as_of)
-    typed, like_made = _typed(sources)
+    typed = _typed(sources)
     return Survey(
-        usable,
-        entries.carried,
+        {
+            number: (source.n_rows, source.n_rows - n_rejected[source.path])
+            for number, source in _numbered(pieces, sources)
+        },
         days,
         n_of_day,
-        np.unique(numbers_of(entries.child_names.arrow)[np.unique(entries.child)]),
-        typed,
-        like_made,
+        np.unique(numbers_of(_children(entries))),
+        np.unique(numbers_of(typed)),
+        _like_made(typed, entries),
         subject.entries.child.astype(np.int32),
         subject.entries.day,
         _told(subject.column("household_id")),
         _told(subject.column("rationale_hash")),
     )
+
+
+def _numbered(pieces: Partition, sources: Sequence[Source]) -> Iterator[tuple[int, Source]]:
+    """Yield the inputs of a partition with their numbers among all inputs."""
+    numbers = dict.fromkeys(piece.number for piece in pieces)
+    return zip(numbers, sources, strict=True)
+
+
+def _children(entries: Entries) -> pa.StringArray:
+    """Return the children who have an entry."""
+    return entries.child_names.arrow.take(pa.array(np.unique(entries.child)))
 
 
 def _told(column: Column) -> Numbers:
@@ -110,64 +122,47 @@ def _told(column: Column) -> Numbers:
     return np.where(column.state == GIVEN, numbers[column.value], np.uint64(0))
 
 
-def _typed(sources: Sequence[Any]) -> tuple[Numbers, tuple[str, ...]]:
-    """Return the numbers of the identifiers typed, and those that look made for another child."""
-    numbers = [np.zeros(0, np.uint64)]
-    like_made: set[str] = set()
-    for source in sources:
-        typed = source.referrals.columns.get("referral_id")
-        if typed is None:
-            continue
-        texts = arrow_texts(typed.texts)
-        numbers.append(numbers_of(texts.filter(pc.not_equal(texts, ""))))
-        like = pc.match_substring_regex(texts, r"/[0-9]{4}-[0-9]{2}-[0-9]{2}/[0-9]+$")
-        codes = np.flatnonzero(like.to_numpy(zero_copy_only=False))
-        if len(codes):
-            rows = np.flatnonzero(np.isin(typed.codes, codes))
-            child = source.referrals.columns["child_id"].at(rows)
-            for text, own in zip(typed.at(rows), child, strict=True):
-                made = _MADE.fullmatch(str(text))
-                if made and made[1] != own:
-                    like_made.add(str(text))
-    return np.unique(np.concatenate(numbers)), tuple(sorted(like_made))
+def _typed(sources: Sequence[Source]) -> pa.StringArray:
+    """Return the identifiers typed, those of rows that are rejected as well."""
+    columns = (source.referrals.columns.get("referral_id") for source in sources)
+    typed = [arrow_texts(column.texts).drop_null() for column in columns if column is not None]
+    found = pa.concat_arrays([pa.array([], pa.string()), *typed])
+    return found.filter(pc.not_equal(found, ""))
 
 
-@dataclass(frozen=True)
-class Claim:
-    """Who typed an identifier where: input and row (the order of reading), child and day."""
+def _like_made(typed: pa.StringArray, entries: Entries) -> pa.StringArray:
+    """Return the identifiers that one made for a child who has no entry here could be.
 
-    identifier: str
-    at: tuple[int, int]
-    child_id: str
-    day: int
+    For a child who has, they are seen when identifiers are made: no other partition has the child.
+    """
+    like = typed.filter(pc.match_substring_regex(typed, f"{_END_OF_MADE}$"))
+    made_for = pc.replace_substring_regex(like, f"{_END_OF_MADE}$", "")
+    return like.filter(pc.invert(pc.is_in(made_for, value_set=_children(entries))))
 
 
-def claims(pieces: Partition, reading: Reading, asked: Numbers) -> list[Claim]:
-    """Return who first typed each of some identifiers in a partition.
+def claims(pieces: Partition, reading: Reading, asked: Numbers) -> pa.Table:
+    """Return where some identifiers were typed in a partition: each, by input and row.
+
+    Only rows that are not rejected count. ``asked`` are the numbers of the identifiers.
 
     Raises:
         InputError: when a file cannot be read.
     """
-    first: dict[str, Claim] = {}
-    sources = read_pieces(pieces, reading, LOOKED_AT)
-    for number, source in zip(dict.fromkeys(one.number for one in pieces), sources, strict=True):
-        typed = source.referrals.columns.get("referral_id")
-        if typed is None:
+    found = [_CLAIMS.empty_table()]
+    for number, source in _numbered(pieces, read_pieces(pieces, reading, LOOKED_AT)):
+        valid = validate(source.referrals)
+        typed = valid.column("referral_id")
+        if not len(typed.names):
             continue
-        texts = arrow_texts(typed.texts)
-        codes = np.flatnonzero(np.isin(numbers_of(texts), asked))
-        valid = validate(source.referrals, rejects=True)
-        child, date = valid.column("child_id"), valid.column("referral_date")
-        usable = (child.state == GIVEN) & (date.state == GIVEN)
-        rows = np.flatnonzero(
-            usable & np.isin(typed.codes, codes) & (valid.column("referral_id").state == GIVEN)
-        )
-        for row, text in zip(rows.tolist(), typed.at(rows), strict=True):
-            name = child.names[child.value[row]]
-            at = (number, int(source.referrals.rows[row]))
-            claim = Claim(str(text), at, name, int(date.value[row]))
-            first.setdefault(claim.identifier, claim)
-    return list(first.values())
+        names = arrow_texts(typed.names)
+        is_asked = np.isin(numbers_of(names), asked)
+        counts = usable(valid.columns, "referral_date") & (typed.state == GIVEN)
+        rows = np.flatnonzero(counts & is_asked[typed.value])
+        identifiers = names.take(pa.array(typed.value[rows]))
+        inputs = np.full(len(rows), number, np.int32)
+        columns = [identifiers, pa.array(inputs), pa.array(source.referrals.rows[rows])]
+        found.append(pa.table(columns, schema=_CLAIMS))
+    return pa.concat_tables(found)
 
 
 class Overview:
@@ -187,11 +182,6 @@ class Overview:
                 before = found.get(number, (0, 0))
                 found[number] = (before[0] + n, before[1] + n_usable)
         return dict(sorted(found.items()))
-
-    @property
-    def carried(self) -> frozenset[str]:
-        """Return the columns that any input carries, of those looked at."""
-        return frozenset().union(*(one.carried for one in self._surveys))
 
     @property
     def first_days(self) -> npt.NDArray[np.int32]:
@@ -218,16 +208,29 @@ class Overview:
         """Return the numbers of the identifiers that were typed in two partitions, or may be."""
         return _in_two([one.identifiers for one in self._surveys])
 
-    def elsewhere(self, found: Iterable[Claim]) -> Elsewhere:
-        """Return to whom identifiers belong that were typed in several places: to the first."""
-        first: dict[str, Claim] = {}
-        for claim in sorted(found, key=lambda one: one.at):
-            first.setdefault(claim.identifier, claim)
-        like_made = {text for one in self._surveys for text in one.like_made}
-        return Elsewhere(
-            {name: (claim.child_id, claim.day) for name, claim in first.items()},
-            tuple(sorted(like_made)),
-        )
+    def elsewhere(self, found: Sequence[pa.Table]) -> list[Elsewhere]:
+        """Return, for each partition, what the others have to do with its identifiers.
+
+        ``found`` are the claims of each partition to the identifiers that were typed in two, none
+        where there are no such; an identifier belongs to whoever typed it first.
+        """
+        typed = pa.concat_arrays([one.like_made for one in self._surveys]).unique()
+        return [Elsewhere(used, typed) for used in self._used_before(found)]
+
+    def _used_before(self, found: Sequence[pa.Table]) -> list[pa.StringArray]:
+        if not found:
+            return [pa.array([], pa.string()) for _ in self._surveys]
+        whole = pa.concat_tables(found)
+        encoded = whole["identifier"].combine_chunks().dictionary_encode()
+        code = encoded.indices.to_numpy()
+        partition = np.repeat(np.arange(len(found)), [len(one) for one in found])
+        order = np.lexsort((whole["row"].to_numpy(), whole["input"].to_numpy(), code))
+        first = order[np.unique(code[order], return_index=True)[1]]
+        is_other = partition[first][code] != partition
+        return [
+            encoded.dictionary.take(pa.array(np.unique(code[is_other & (partition == place)])))
+            for place in range(len(found))
+        ]
 
     def across(self, *, households: bool, rationale_months: Collection[int]) -> list[Across]:
         """Return, for each partition, what was found across all children."""

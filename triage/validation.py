@@ -21,6 +21,7 @@ from triage.calendar import to_day
 from triage.schema import COLUMNS, ORDER_CHECKS, ColumnSpec, cell_reader
 from triage.screening import screen_moments
 from triage.tables import Problem, RawColumn, RawTable, Texts, arrow_texts, spread
+from triage.threads import at_once
 from triage.vocabulary import SPREADSHEET_ERRORS, cut
 
 GIVEN: Final = 0
@@ -231,13 +232,16 @@ def validate(
     columns: dict[str, Column] = {}
     problems = list(table.problems)
     rejections: dict[int, list[tuple[str, str]]] = {}
-    for name in sorted(table.columns, key=list(COLUMNS).index):
-        raw = table.columns[name]
-        if wanted is not None and name not in wanted:
-            continue
-        spec = COLUMNS[name]
-        earliest = earliest_referral if name == "referral_date" else None
-        distinct = read_distinct(spec, raw, earliest)
+    names = [name for name in COLUMNS if name in table.columns]
+    names = [name for name in names if wanted is None or name in wanted]
+    earliest_of = {"referral_date": earliest_referral}
+    read = at_once(
+        lambda name: read_distinct(COLUMNS[name], table.columns[name], earliest_of.get(name)),
+        names,
+        len(table),
+    )
+    for name, distinct in zip(names, read, strict=True):
+        raw, spec, earliest = table.columns[name], COLUMNS[name], earliest_of.get(name)
         messages = dict(distinct.messages)
         if rejects and spec.required:
             _note_rejections(rejections, table, spec, distinct)

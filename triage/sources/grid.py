@@ -21,13 +21,17 @@ FIRST_ROW = 2
 
 @dataclass(frozen=True)
 class Grid:
-    """A table as it lies in a file: headings, a column for each, and rows of uneven length."""
+    """A table as it lies in a file: headings, a column for each, and rows of uneven length.
+
+    ``first_row`` is the number of its first row; a later one where only some rows were read.
+    """
 
     headings: tuple[str, ...]
     columns: tuple[RawColumn, ...]
     n_rows: int
     uneven: tuple[tuple[int, int], ...] = ()
     notes: tuple[str, ...] = ()
+    first_row: int = FIRST_ROW
 
     def table(self, source: str) -> RawTable:
         """Return the table with canonical columns, its notes, and problems of uneven rows."""
@@ -41,7 +45,7 @@ class Grid:
         columns = {name: self.columns[place] for name, place in position.items()}
         said = {cells: self._unevenness(cells) for cells in {cells for _, cells in self.uneven}}
         problems = tuple(
-            Problem("problem", source, place + FIRST_ROW, *said[cells])
+            Problem("problem", source, place + self.first_row, *said[cells])
             for place, cells in self.uneven
         )
         unvalued = (
@@ -50,7 +54,7 @@ class Grid:
         )
         return RawTable(
             source,
-            row_numbers(self.n_rows),
+            row_numbers(self.n_rows, self.first_row),
             drop_free_text(columns),
             problems,
             (*self.notes, *notes, *filter(None, unvalued)),
@@ -63,7 +67,7 @@ class Grid:
         if (pc.max(lengths).as_py() or 0) <= LONGEST_CELL:
             return
         code = pc.index(pc.greater(lengths, LONGEST_CELL), True).as_py()
-        row = int((column.codes == code).argmax()) + FIRST_ROW
+        row = int((column.codes == code).argmax()) + self.first_row
         raise InputError(
             f"{source}: row {row:,}, column '{cut(self.headings[place])}' holds more than "
             f"{LONGEST_CELL:,} characters in one cell; mend the cell or leave the column out, and "
@@ -94,6 +98,6 @@ def _formula_note(heading: str, column: RawColumn) -> str:
     )
 
 
-def row_numbers(n_rows: int) -> Rows:
+def row_numbers(n_rows: int, first_row: int = FIRST_ROW) -> Rows:
     """Return the numbers of rows counted from the first under the heading."""
-    return np.arange(FIRST_ROW, n_rows + FIRST_ROW, dtype=np.int64)
+    return np.arange(first_row, n_rows + first_row, dtype=np.int64)

@@ -1,4 +1,4 @@
-"""A folder of Parquet files read piece by piece: which rows can be judged apart, and reading them.
+"""Parquet files read piece by piece: which rows can be judged apart, and reading them.
 
 Large platforms keep referrals as many Parquet files, or as one sorted by child. Rows can be judged
 apart where no child has rows in two places; where some child has, the rows are first dealt out
@@ -14,27 +14,27 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
-import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from triage.errors import InputError
 from triage.reading import Reading
+from triage.sources.any_table import how_to_map
+from triage.sources.dealt import numbers_of, one_after_another, read_dealt, write_dealt
+from triage.sources.extracts import extract_of
 from triage.sources.folder import KNOWN
-from triage.sources.guard import EXPECTED, Admitted, admit, refusal
+from triage.sources.grid import FIRST_ROW, Grid
+from triage.sources.guard import EXPECTED, Admitted, admit, check_name, refusal
 from triage.sources.headings import columns_meant, is_referral_heading, looks_like
 from triage.sources.mapping import mapping_for
 from triage.sources.parquet import read_description, read_parquet_grid
 from triage.sources.referral_table import table_source
 from triage.sources.words import input_with_words
-from triage.tables import RawColumn, RawTable, Source, arrow_texts, encode
+from triage.tables import Source, arrow_texts
 
 ROWS_OF_A_PARTITION: Final = 500_000
 """Rows that are judged together: few enough for a small machine's memory."""
-_ROW: Final = "row"
-
-Numbers = npt.NDArray[np.uint64]
+_ONLY: Final = (
+    "in partitions only tables of referrals in Parquet are read, so leave --chunk and --cluster out"
+)
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ Partition = tuple[Piece, ...]
 def parquet_files(folder: Path) -> list[Path]:
     """Return the files of a folder that holds one table in Parquet files, and nothing else.
 
-    None where it holds anything else, or tables that are known by their names.
+    There are none where it holds anything else, or tables that are known by their names.
     """
     files = sorted(path for path in folder.iterdir() if not path.name.startswith((".", "_")))
     is_so = all(
@@ -73,21 +73,47 @@ def admitted_files(names: Sequence[str]) -> list[Admitted]:
     """Return the Parquet files that inputs name: files, or folders of them.
 
     Raises:
-        InputError: for anything else, or a file that cannot be used.
+        InputError: for anything else, a file that cannot be used, or one that is named twice.
     """
-    found: list[Admitted] = []
+    found: dict[Path, Admitted] = {}
     for name in names:
+        check_name(name)
         path = Path(name)
         try:
             files = parquet_files(path) if path.is_dir() else [path]
-            found += [admit(file) for file in files]
+            admitted = [admit(file) for file in files]
         except OSError as error:
             raise refusal(name, error) from None
-        if not files or found[-1].kind != "parquet":
-            raise InputError(
-                f"{name}: is no folder of Parquet files, nor one such file; in partitions only "
-                "referral tables in Parquet are read, so leave --chunk and --cluster out."
-            )
+        if not files or any(one.kind != "parquet" for one in admitted):
+            raise InputError(f"{name}: is no folder of Parquet files, nor one such file; {_ONLY}.")
+        if twice := found.keys() & files:
+            raise InputError(f"{min(twice)}: is named twice; name it once.")
+        found |= dict(zip(files, admitted, strict=True))
+    return list(found.values())
+
+
+def without_rows(files: Sequence[Admitted], reading: Reading) -> list[Source]:
+    """Return the files as inputs of which no row was read: what is to be said of their columns.
+
+    Raises:
+        CallError: for a mapping that is wrong, or has a question left open.
+        InputError: for a file that holds no referrals, or tells of something beside them.
+    """
+    found, beside = [], []
+    for file in files:
+        grid = _read_grid(file.path, (), reading)
+        extract = extract_of(file.path, file.sha256, grid, str(file.path), file.path.stem)
+        if extract is not None:
+            beside.append(extract)
+            if extract.as_referrals is None:
+                continue
+        source = _source(file.path, grid, reading)
+        if not read_description(file.path).num_rows:
+            raise InputError(f"{file.path}: holds headings but no referral; export it again.")
+        found.append(replace(source, sha256=file.sha256))
+    # Where nothing else holds referrals, a table that could hold either is taken to hold them.
+    if beside and min(len(beside), len(found)) < len(files):
+        raise InputError(f"{beside[0].path}: is a {beside[0].kind}; {_ONLY}.")
     return found
 
 
@@ -147,10 +173,10 @@ def _apart(pieces: Sequence[tuple[Piece, Any, Any]]) -> list[list[Piece]]:
 def _filled_up(runs: list[list[Piece]]) -> list[list[Piece]]:
     """Return runs joined until each has about as many rows as a partition is to have."""
     found: list[list[Piece]] = []
-    n_rows = ROWS_OF_A_PARTITION
+    n_rows = 0
     for run in runs:
         n_run = sum(piece.n_rows for piece in run)
-        if n_rows + n_run > ROWS_OF_A_PARTITION:
+        if not found or n_rows + n_run > ROWS_OF_A_PARTITION:
             found.append([])
             n_rows = 0
         found[-1] += run
@@ -195,37 +221,44 @@ def read_pieces(
 
 def _read(piece: Piece, reading: Reading, only: Collection[str] | None) -> Source:
     if piece.dealt:
-        table = _read_dealt(piece, only)
-        return Source(piece.source, "", "", table)
+        return Source(piece.source, "", "", read_dealt(piece.dealt, piece.source, only))
     path = Path(piece.source)
     try:
-        whole = _read_file(path, piece.row_groups, reading, only)
+        grid = _read_grid(path, piece.row_groups, reading, only)
     except OSError as error:
         raise refusal(piece.source, error) from None
-    table = replace(whole.referrals, rows=whole.referrals.rows + piece.first_row)
-    if only is not None:
-        columns = {name: column for name, column in table.columns.items() if name in only}
-        table = replace(table, columns=columns)
-    return replace(whole, referrals=table)
+    whole = _source(path, replace(grid, first_row=FIRST_ROW + piece.first_row), reading)
+    if only is None:
+        return whole
+    table = whole.referrals
+    columns = {name: column for name, column in table.columns.items() if name in only}
+    return replace(whole, referrals=replace(table, columns=columns))
 
 
-def _read_file(
+def _read_grid(
     path: Path,
     row_groups: Sequence[int] | None,
     reading: Reading,
-    only: Collection[str] | None,
-) -> Source:
+    only: Collection[str] | None = None,
+) -> Grid:
+    """Return some rows of a file, its headings as we know them where a mapping says so."""
     mapping = mapping_for(path, reading)
     if mapping is not None:
         grid = read_parquet_grid(
             path, lambda one: mapping.is_for(one) or bool(columns_meant(one)), row_groups
         )
-        grid = mapping.applied(grid, str(path))
-    else:
-        wanted = columns_meant if only is None else functools.partial(_means_one_of, only)
-        grid = read_parquet_grid(path, wanted, row_groups)
+        return mapping.applied(grid, str(path))
+    wanted = columns_meant if only is None else functools.partial(_means_one_of, only)
+    return read_parquet_grid(path, wanted, row_groups)
+
+
+def _source(path: Path, grid: Grid, reading: Reading) -> Source:
+    """Return rows of a file as an input, refused unless they are of referrals."""
     if not is_referral_heading(grid.headings):
-        raise InputError(f"{path}: looks like {looks_like(grid.headings)}; {EXPECTED}.")
+        raise InputError(
+            f"{path}: looks like {looks_like(grid.headings)}; {EXPECTED}."
+            f"{how_to_map(path, grid.headings)}"
+        )
     source = table_source(path, "", grid.table(str(path)))
     found = input_with_words(source, reading.words)
     assert isinstance(found, Source)
@@ -242,39 +275,20 @@ def _as_one(sources: Sequence[Source]) -> Source:
     if len(sources) == 1:
         return sources[0]
     tables = [source.referrals for source in sources]
-    names = dict.fromkeys(name for table in tables for name in table.columns)
-    columns = {name: _one_column([table.columns[name] for table in tables]) for name in names}
+    columns = {
+        name: one_after_another([table.columns[name] for table in tables])
+        for name in tables[0].columns
+    }
     rows = np.concatenate([table.rows for table in tables])
     return replace(sources[0], referrals=replace(tables[0], rows=rows, columns=columns))
-
-
-def _one_column(columns: Sequence[RawColumn]) -> RawColumn:
-    return encode(
-        pa.chunked_array(
-            [
-                pa.DictionaryArray.from_arrays(
-                    pa.array(column.codes, pa.int32()), arrow_texts(column.texts)
-                )
-                for column in columns
-            ]
-        )
-    )
-
-
-def numbers_of(texts: pa.StringArray | pa.ChunkedArray) -> Numbers:
-    """Return a number for each text: equal texts have equal numbers, others almost surely not.
-
-    Two different texts have the same with a chance of 1 in 2 to the 64: where that would change an
-    outcome, the texts themselves are compared.
-    """
-    cells = np.asarray(texts.to_numpy(zero_copy_only=False), object)
-    return np.asarray(pd.util.hash_array(cells, categorize=False), np.uint64)
 
 
 def deal_out(pieces: Partition, reading: Reading, n_hands: int, folder: str) -> list[Piece]:
     """Write the rows of a partition into files, one a hand, dealt out by a number of the child.
 
-    What is written has the columns as we know them, no free text, and the numbers of the rows.
+    Raises:
+        InputError: when a file cannot be read.
+        OSError: when one cannot be written.
     """
     dealt = []
     for piece in pieces:
@@ -287,17 +301,9 @@ def deal_out(pieces: Partition, reading: Reading, n_hands: int, folder: str) -> 
             rows = np.flatnonzero(hand == number)
             if len(rows):
                 name = f"{folder}/{number:05}-{piece.number:05}-{piece.first_row:012}.parquet"
-                _write_dealt(table, rows, name)
+                write_dealt(table, rows, name)
                 dealt.append(replace(piece, n_rows=len(rows), row_groups=None, dealt=name))
     return dealt
-
-
-def _write_dealt(table: RawTable, rows: npt.NDArray[np.int64], name: str) -> None:
-    columns = {
-        column: arrow_texts(cells.texts).take(pa.array(cells.codes[rows]))
-        for column, cells in table.columns.items()
-    }
-    pq.write_table(pa.table({**columns, _ROW: pa.array(table.rows[rows])}), name)
 
 
 def hands(dealt: Sequence[Piece]) -> list[Partition]:
@@ -309,11 +315,3 @@ def hands(dealt: Sequence[Piece]) -> list[Partition]:
         tuple(sorted(found[hand], key=lambda one: (one.number, one.first_row)))
         for hand in sorted(found)
     ]
-
-
-def _read_dealt(piece: Piece, only: Collection[str] | None) -> RawTable:
-    names = [name for name in pq.read_schema(piece.dealt).names if name != _ROW]
-    wanted = [name for name in names if only is None or name in only]
-    table = pq.read_table(piece.dealt, columns=[*wanted, _ROW], read_dictionary=wanted)
-    columns = {name: encode(table[name]) for name in wanted}
-    return RawTable(piece.source, table[_ROW].to_numpy(), columns)

@@ -1,7 +1,8 @@
 """The store: the only package that knows the database."""
 
 from triage.store.connection import DEFAULT_URL, run_lock
-from triage.store.nightly import Changes, QueueChange, store_run
+from triage.store.nightly import store_run
+from triage.store.queue import Changes, QueueChange
 from triage.store.reading import (
     Case,
     StoredFlag,

@@ -1,68 +1,38 @@
-"""Storing a run: cases and flags brought up to date in one transaction.
-
-One rule on one referral is one flag, however many nights it is raised. What no longer holds is
-cleared, never deleted; what could not be judged tonight stands as it was.
-"""
+"""Storing a run, in one transaction: its row, the queue, and what was wrong with the records."""
 
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from triage import __version__
-from triage.facts import SubjectName
-from triage.flags import Flag
-from triage.judging import CLEAR_CODE
-from triage.rules import Rule
 from triage.run import Run
-from triage.store.cases import (
-    Key,
-    Writes,
-    event_row,
-    follow_cases,
-    insert_rows,
-    key_of,
-    open_cases,
-    stored_keys,
-)  # fmt: skip
+from triage.store import bulk
+from triage.store.columns import dates, same, texts
 from triage.store.connection import writing
+from triage.store.names import places
+from triage.store.queue import Changes, no_change, update_queue
 from triage.store.tables import (
     due_item,
-    event,
-    flag,
     referral,
     rejection,
     rule_text,
     ruleset_rule,
     run,
 )
-from triage.timeline import timeline
+from triage.store.tonight import of_run, told
+from triage.timeline import SCHEMA, timeline
 
-ACTOR: Final = "system:nightly"
-
-
-@dataclass
-class QueueChange:
-    """What a run changed in the queue, in flags."""
-
-    new: int = 0
-    still_flagged: int = 0
-    changed: int = 0
-    cleared: int = 0
-    reopened: int = 0
-
-    def as_json(self) -> dict[str, int]:
-        """Return the counts as outside scripts read them."""
-        return asdict(self)
-
-
-Changes = dict[SubjectName, QueueChange]
-"""What a run changed in the queue: flags on referrals, and flags on contacts."""
+_PLAIN: Final = {pa.date32(): pa.string(), pa.bool_(): pa.int8()}
+_STORED: Final = pa.schema({field.name: _PLAIN.get(field.type, field.type) for field in SCHEMA})
+"""The timeline as the store gives it."""
+_NAMES: Final = ("child_id", "referral_id")
 
 
 def store_run(
@@ -85,44 +55,50 @@ def store_run(
     """
     with writing(url) as connection:
         _store_rules(connection, result)
-        shown = result.as_json()
-        run_id = _store_run_row(connection, result, shown, who, started_at, finished_at, settings)
-        changes = _update_queue(connection, result, run_id, finished_at, review_days)
-        contacts = {name: shown["contacts"][name] for name in ("rows", "rules")}
-        counts = contacts | {"queue": changes["contact"].as_json()}
+        told_before = connection.scalar(sa.select(run.c.told).order_by(run.c.id.desc()).limit(1))
+        tonight = of_run(result)
+        referrals = timeline(result, pc.unique(tonight.entries["child_id"]))
+        told_now = told(result, tonight, referrals, review_days)
+        run_id = _store_run_row(connection, result, who, started_at, finished_at, settings)
+        if told_now == told_before:
+            changes = no_change(result)
+        else:
+            at = _stamp(finished_at)
+            changes = update_queue(connection, result, tonight, run_id, at, review_days)
+            _store_timeline(connection, referrals)
+        contacts = {
+            "rows": dict(result.contacts.rows),
+            "rules": [one.as_json() for one in result.contacts.results_of("stable")],
+            "queue": changes["contact"].as_json(),
+        }
         queue = changes["referral"].as_json()
         connection.execute(
-            sa.update(run).where(run.c.id == run_id).values(queue=queue, contacts=counts)
+            sa.update(run)
+            .where(run.c.id == run_id)
+            .values(queue=queue, contacts=contacts, told=told_now)
         )
         _store_problems(connection, result, run_id)
-        _store_timeline(connection, result)
-        due = [{"run_id": run_id, **asdict(one)} for one in result.due]
-        insert_rows(connection, due_item, due)
+        _store_due(connection, result, run_id)
     return run_id, changes
 
 
 def _store_rules(connection: sa.Connection, result: Run) -> None:
     known = set(connection.scalars(sa.select(rule_text.c.hash)))
     new = {rule.text_hash: rule for rule in result.ruleset.rules if rule.text_hash not in known}
-    insert_rows(
-        connection,
-        rule_text,
-        [{"hash": hash_, "rule_id": rule.id, "text": rule.text} for hash_, rule in new.items()],
-    )
+    rules = list(new.values())
+    columns = {"rule_id": [rule.id for rule in rules], "text": [rule.text for rule in rules]}
+    bulk.add(connection, rule_text, {"hash": list(new), **columns})
     whole = result.ruleset.hash
     stored = sa.select(ruleset_rule.c.rule_id).where(ruleset_rule.c.ruleset_hash == whole)
     if not connection.execute(stored.limit(1)).first():
-        rows = [
-            {"ruleset_hash": whole, "rule_id": rule.id, "rule_hash": rule.text_hash}
-            for rule in result.ruleset.rules
-        ]
-        insert_rows(connection, ruleset_rule, rows)
+        rules = list(result.ruleset.rules)
+        names = {"rule_id": [one.id for one in rules], "rule_hash": [o.text_hash for o in rules]}
+        bulk.add(connection, ruleset_rule, names, {"ruleset_hash": whole})
 
 
 def _store_run_row(
     connection: sa.Connection,
     result: Run,
-    shown: Mapping[str, Any],
     who: str,
     started_at: dt.datetime,
     finished_at: dt.datetime,
@@ -138,15 +114,15 @@ def _store_run_row(
             ruleset_hash=result.ruleset.hash,
             settings={
                 **settings,
-                "window": shown["window"],
-                "history_from": shown["history_from"],
+                "window": result.window,
+                "history_from": result.history_from.isoformat(),
             },
-            inputs=shown["inputs"],
-            rows=shown["rows"],
-            rules=shown["rules"],
-            notes=shown["notes"],
+            inputs=result.inputs_json(),
+            rows=dict(result.rows),
+            rules=[one.as_json() for one in result.loaded],
+            notes=list(result.notes),
             queue={},
-            trial=shown["trial"]["rules"],
+            trial=[one.as_json() for one in result.trial_results],
         )
     )
     key = inserted.inserted_primary_key
@@ -156,188 +132,49 @@ def _store_run_row(
 
 def _store_problems(connection: sa.Connection, result: Run, run_id: int) -> None:
     problems = (*result.problems, *result.contacts.problems)
-    columns = ("kind", "source", "row", "column", "message")
-    rows = [
-        {"run_id": run_id, **{name: getattr(problem, name) for name in columns}}
-        for problem in problems
-    ]
-    insert_rows(connection, rejection, rows)
+    columns = {
+        name: [getattr(problem, name) for problem in problems]
+        for name in ("kind", "source", "row", "column", "message")
+    }
+    bulk.add(connection, rejection, columns, {"run_id": run_id})
 
 
-def _store_timeline(connection: sa.Connection, result: Run) -> None:
+def _store_due(connection: sa.Connection, result: Run, run_id: int) -> None:
+    names = ("rule", "severity", "child_id", "referral_id", "team", "message", "restricted")
+    columns = {name: [getattr(one, name) for one in result.due] for name in names}
+    for name in ("referral_date", "due_on"):
+        columns[name] = [getattr(one, name).isoformat() for one in result.due]
+    bulk.add(connection, due_item, columns, {"run_id": run_id})
+
+
+def _store_timeline(connection: sa.Connection, referrals: pa.Table) -> None:
     """Bring the referrals of flagged children up to date; only what differs is written."""
-    stored = {
-        (row.child_id, row.referral_id): tuple(row)
-        for row in connection.execute(sa.select(referral))
-    }
-    new = []
-    for entry in timeline(result):
-        row = asdict(entry)
-        before = stored.get((entry.child_id, entry.referral_id))
-        if before is None:
-            new.append(row)
-        elif before != tuple(row.values()):
-            connection.execute(
-                sa.update(referral)
-                .where(
-                    referral.c.child_id == entry.child_id,
-                    referral.c.referral_id == entry.referral_id,
-                )
-                .values(**row)
-            )
-    insert_rows(connection, referral, new)
-
-
-def _update_queue(
-    connection: sa.Connection,
-    result: Run,
-    run_id: int,
-    at: dt.datetime,
-    review_days: Mapping[str, int],
-) -> Changes:
-    case_ids = {key: number for number, key in stored_keys(connection).items()}
-    stored = {
-        (row.case_id, row.rule_id): row
-        for row in connection.execute(
-            sa.select(
-                flag.c.id,
-                flag.c.case_id,
-                flag.c.rule_id,
-                flag.c.rule_hash,
-                flag.c.severity,
-                flag.c.state,
-                flag.c.message,
-                flag.c.due_on,
-                flag.c.fingerprint,
-            )
-        )
-    }
-    changes: Changes = {"referral": QueueChange(), "contact": QueueChange()}
-    writes = Writes()
-    rules = result.ruleset.by_id
-    raised: set[tuple[int, str]] = set()
-    for key, number in open_cases(connection, result, case_ids, review_days).items():
-        case_ids[key] = number
-        writes.events.append(event_row("case opened", number, None, {}))
-    flags = result.stable_flags
-    for found, lasting in zip(flags, flags.table["lasting"].to_pylist(), strict=True):
-        place = (case_ids[key_of(found)], found.rule)
-        raised.add(place)
-        row = _flag_row(found, lasting, rules[found.rule], place[0], result.options.as_of, run_id)
-        _raise(stored.get(place), row, run_id, changes[found.subject], writes)
-    keys = {number: key for key, number in case_ids.items()}
-    _clear(result, stored, raised, keys, run_id, changes, writes)
-    insert_rows(connection, flag, writes.new_flags)
-    for update in writes.updates:
-        connection.execute(sa.update(flag).where(flag.c.id == update.pop("id")).values(**update))
-    follow_cases(connection, result, writes, review_days)
-    stamp = {"at": _stamp(at), "actor": ACTOR, "run_id": run_id}
-    insert_rows(connection, event, [stamp | row for row in writes.events])
-    return changes
-
-
-def _raise(
-    before: Any, row: dict[str, Any], run_id: int, change: QueueChange, writes: Writes
-) -> None:
-    """Bring one flag that was raised tonight up to date."""
-    case_id, rule_id = row["case_id"], row["rule_id"]
-    if before is None:
-        change.new += 1
-        writes.new_flags.append(row)
-        writes.events.append(
-            event_row("flag raised", case_id, rule_id, {"message": row["message"]})
-        )
-        writes.touched.add(case_id)
+    if not len(referrals):
         return
-    told = {name: row[name] for name in ("message", "due_on", "severity", "rule_hash", "evidence")}
-    if before.state == "cleared":
-        change.reopened += 1
-        kind = "flag raised again"
-        told |= {"state": "open", "cleared_run_id": None}
-    elif before.fingerprint != row["fingerprint"]:
-        change.changed += 1
-        kind = "flag changed"
-    else:
-        change.still_flagged += 1
-        same = all(getattr(before, name) == row[name] for name in told if name != "evidence")
-        if not same:
-            writes.updates.append({"id": before.id, **told})
-        return
-    told |= {"fingerprint": row["fingerprint"], "changed_run_id": run_id}
-    writes.updates.append({"id": before.id, **told})
-    writes.events.append(event_row(kind, case_id, rule_id, {"message": row["message"]}))
-    writes.touched.add(case_id)
+    stored = bulk.table_of(connection, sa.select(*(referral.c[n] for n in _STORED.names)), _STORED)
+    at = places([referrals[name] for name in _NAMES], [stored[name] for name in _NAMES])
+    beside = stored.take(pa.array(at, mask=at < 0))
+    is_same = [
+        same(referrals[name].cast(kind), beside[name])
+        for name, kind in zip(_STORED.names, _STORED.types, strict=True)
+    ]
+    differs = (at >= 0) & ~np.logical_and.reduce(is_same)
+    new = referrals.filter(pa.array(at < 0)).sort_by([(name, "ascending") for name in _NAMES])
+    bulk.add(connection, referral, _written(new))
+    changed = _written(referrals.filter(pa.array(differs)))
+    which = {name: changed.pop(name) for name in _NAMES}
+    bulk.change(connection, referral, which, changed)
 
 
-def _clear(
-    result: Run,
-    stored: Mapping[tuple[int, str], Any],
-    raised: set[tuple[int, str]],
-    keys: Mapping[int, Key],
-    run_id: int,
-    changes: Changes,
-    writes: Writes,
-) -> None:
-    """Clear each open flag of which the rule now says clear; what was not judged stands.
-
-    The flags of a rule that was retired, switched off or put on trial are cleared too.
-    """
-    standing = [row for place, row in stored.items() if row.state == "open" and place not in raised]
-    if not standing:
-        return
-    place_of = {
-        (subject, *key): place
-        for subject, judged in (
-            ("referral", result.referrals.judged),
-            ("contact", result.contacts.judged),
-        )
-        for place, key in enumerate(
-            zip(judged.child_ids.tolist(), judged.ids.tolist(), strict=True)
-        )
-    }
-    for row in standing:
-        key = keys[row.case_id]
-        why = _why_silent(result, row.rule_id)
-        if not why and not _is_clear(result, key, row.rule_id, place_of.get(key)):
-            continue
-        changes["contact" if key[0] == "contact" else "referral"].cleared += 1
-        writes.updates.append({"id": row.id, "state": "cleared", "cleared_run_id": run_id})
-        detail = {"why": f"the rule is {why}"} if why else {}
-        writes.events.append(event_row("flag cleared", row.case_id, row.rule_id, detail))
-        writes.touched.add(row.case_id)
-
-
-def _why_silent(result: Run, rule_id: str) -> str:
-    """Return why a rule has no place in the queue any more; nothing while it has one."""
-    if why := result.ruleset.silent.get(rule_id):
-        return why
-    rule = result.ruleset.by_id.get(rule_id)
-    return "on trial" if rule is not None and rule.status == "trial" else ""
-
-
-def _is_clear(result: Run, key: Key, rule_id: str, place: int | None) -> bool:
-    judgement = result.contacts if key[0] == "contact" else result.referrals
-    codes = judgement.judged.outcomes.get(rule_id)
-    return place is not None and codes is not None and bool(codes[place] == CLEAR_CODE)
-
-
-def _flag_row(
-    found: Flag, lasting: str, rule: Rule, case_id: int, as_of: dt.date, run_id: int
-) -> dict[str, Any]:
+def _written(referrals: pa.Table) -> dict[str, list[Any]]:
+    """Return referrals as they are passed to the store."""
     return {
-        "case_id": case_id,
-        "rule_id": found.rule,
-        "rule_hash": rule.text_hash,
-        "severity": found.severity,
-        "state": "open",
-        "message": found.message,
-        "due_on": found.due_on,
-        "evidence": dict(found.evidence),
-        "fingerprint": hashlib.sha256(lasting.encode()).hexdigest(),
-        "first_flagged_on": as_of,
-        "first_run_id": run_id,
-        "changed_run_id": run_id,
-        "cleared_run_id": None,
+        name: dates(column)
+        if pa.types.is_date32(column.type)
+        else column.to_pylist()
+        if name in _NAMES or pa.types.is_boolean(column.type)
+        else texts(column)
+        for name, column in zip(referrals.column_names, referrals.columns, strict=True)
     }
 
 

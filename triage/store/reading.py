@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
@@ -13,8 +13,12 @@ from triage.due import Due
 from triage.errors import CallError, StoreError
 from triage.facts import SubjectName
 from triage.ruleset import severity_rank
+from triage.store import bulk
 from triage.store.connection import database_file, reading
 from triage.store.tables import case, due_item, event, flag, referral, rejection, rule_text, run
+from triage.vocabulary import SEVERITIES
+
+_OPEN: Final = "0"
 
 
 @dataclass(frozen=True)
@@ -31,11 +35,12 @@ class StoredFlag:
     rule_text: str = field(default="", repr=False)
 
 
-@dataclass(frozen=True)
-class Case:
+class Case(NamedTuple):
     """A referral, or a contact, with its flags, to be reviewed by somebody.
 
-    Of a contact, ``referral_id`` and ``referral_date`` are its own.
+    Of a contact, ``referral_id`` and ``referral_date`` are its own. ``severity`` is that of the
+    most pressing open flag, or of any when none is open. ``marks`` has its flags in short
+    (``_mark``); ``flags`` are there when the case is asked for by itself.
     """
 
     id: int
@@ -48,13 +53,14 @@ class Case:
     status: str
     due_on: dt.date
     reopened: bool
-    flags: tuple[StoredFlag, ...]
+    severity: str
+    marks: str
+    flags: tuple[StoredFlag, ...] = ()
 
     @property
-    def severity(self) -> str:
-        """Return the severity of the most pressing open flag, or of any when none is open."""
-        open_ones = [found for found in self.flags if found.state == "open"] or self.flags
-        return min((found.severity for found in open_ones), key=severity_rank)
+    def rules(self) -> tuple[str, ...]:
+        """Return the rules of its open flags, the most pressing first."""
+        return tuple(mark[2:] for mark in sorted(self.marks.split(" ")) if mark[0] == _OPEN)
 
 
 def latest_as_of(url: str) -> dt.date:
@@ -94,9 +100,9 @@ def last_as_of(url: str) -> dt.date | None:
 
 
 def cases(url: str, *, status: str = "new") -> list[Case]:
-    """Return the cases of a status, each with its open flags."""
+    """Return the cases of a status, each with the rules of its open flags."""
     with reading(url) as connection:
-        return _cases(connection, case.c.status == status, flag.c.state == "open")
+        return _cases(connection, case.c.status == status)
 
 
 @dataclass(frozen=True)
@@ -115,20 +121,21 @@ def one_case(url: str, case_id: int) -> tuple[Case, list[dict[str, Any]], list[T
         CallError: when there is no such case.
     """
     with reading(url) as connection:
-        found = _cases(connection, case.c.id == case_id, sa.true(), with_text=True)
+        found = _cases(connection, case.c.id == case_id)
         if not found:
             raise CallError(f"there is no case {case_id}; `triage queue list` shows the numbers.")
+        whole = found[0]._replace(flags=_flags(connection, case_id))
         events = [
             {"at": row.at, "actor": row.actor, "kind": row.kind, "rule": row.rule_id}
             for row in connection.execute(
                 sa.select(event).where(event.c.case_id == case_id).order_by(event.c.id)
             )
         ]
-        return found[0], events, _timeline(connection, found[0].child_id)
+        return whole, events, _timeline(connection, whole.child_id)
 
 
 def _timeline(connection: sa.Connection, child_id: str) -> list[TimelineReferral]:
-    known = _cases(connection, case.c.child_id == child_id, flag.c.state == "open")
+    known = _cases(connection, case.c.child_id == child_id)
     by_referral = {one.referral_id: one for one in known if one.subject == "referral"}
     found = []
     for row in connection.execute(
@@ -137,55 +144,79 @@ def _timeline(connection: sa.Connection, child_id: str) -> list[TimelineReferral
         .order_by(referral.c.referral_date, referral.c.referral_id)
     ):
         its_case = by_referral.get(row.referral_id)
-        flags = tuple(one.rule for one in its_case.flags) if its_case else ()
-        found.append(TimelineReferral(dict(row._mapping), its_case.id if its_case else None, flags))
+        number, rules = (its_case.id, its_case.rules) if its_case else (None, ())
+        found.append(TimelineReferral(dict(row._mapping), number, rules))
     return found
 
 
-def _cases(
-    connection: sa.Connection,
-    which: sa.ColumnElement[bool],
-    flags: sa.ColumnElement[bool],
-    *,
-    with_text: bool = False,
-) -> list[Case]:
-    query = sa.select(flag, *([rule_text.c.text] if with_text else [])).join(
-        case, case.c.id == flag.c.case_id
+def _cases(connection: sa.Connection, which: sa.ColumnElement[bool]) -> list[Case]:
+    """Return cases by number, without their flags in words.
+
+    A country has hundreds of thousands of cases: each is made once, of plain values.
+    """
+    rank = sa.case({name: place for place, name in enumerate(SEVERITIES)}, value=flag.c.severity)
+    is_closed = sa.cast(flag.c.state != "open", sa.Integer)
+    marks = (
+        sa.select(
+            flag.c.case_id, sa.func.aggregate_strings(_mark(is_closed, rank, flag.c.rule_id), " ")
+        )
+        .join(case, case.c.id == flag.c.case_id)
+        .where(which)
+        .group_by(flag.c.case_id)
     )
-    if with_text:
-        query = query.join(rule_text, rule_text.c.hash == flag.c.rule_hash)
-    by_case: dict[int, list[StoredFlag]] = {}
-    for row in connection.execute(query.where(which, flags)):
-        by_case.setdefault(row.case_id, []).append(
-            StoredFlag(
-                row.rule_id,
-                row.severity,
-                row.state,
-                row.message,
-                row.due_on,
-                row.first_flagged_on,
-                row.evidence,
-                row.text if with_text else "",
+    marks_of = dict(row for some in bulk.rows(connection, marks) for row in some)
+    query = sa.select(*(case.c[name] for name in Case._fields[:-3])).where(which)
+    found = []
+    for some in bulk.rows(connection, query.order_by(case.c.id)):
+        for number, subject, child, name, day, team, restricted, status, due_on, reopened in some:
+            in_short = marks_of[number]
+            found.append(
+                Case(
+                    number,
+                    subject,
+                    child,
+                    name,
+                    dt.date.fromisoformat(day),
+                    team,
+                    bool(restricted),
+                    status,
+                    dt.date.fromisoformat(due_on),
+                    bool(reopened),
+                    SEVERITIES[int(min(in_short.split(" "))[1])],
+                    in_short,
+                )
             )
-        )
-    return [
-        Case(
-            row.id,
-            row.subject,
-            row.child_id,
-            row.referral_id,
-            row.referral_date,
-            row.team,
-            row.restricted,
-            row.status,
+    return found
+
+
+def _mark(
+    is_closed: sa.ColumnElement[int], rank: sa.ColumnElement[int], rule: sa.ColumnElement[str]
+) -> sa.ColumnElement[str]:
+    """Return a flag as one text: open ones sort before cleared ones, the most pressing first."""
+    return sa.cast(is_closed, sa.String).concat(sa.cast(rank, sa.String)).concat(rule)
+
+
+def _flags(connection: sa.Connection, case_id: int) -> tuple[StoredFlag, ...]:
+    """Return every flag of a case, the most pressing first, with the text of its rule."""
+    query = (
+        sa.select(flag, rule_text.c.text)
+        .join(rule_text, rule_text.c.hash == flag.c.rule_hash)
+        .where(flag.c.case_id == case_id)
+    )
+    found = (
+        StoredFlag(
+            row.rule_id,
+            row.severity,
+            row.state,
+            row.message,
             row.due_on,
-            row.reopened,
-            tuple(
-                sorted(by_case.get(row.id, ()), key=lambda f: (severity_rank(f.severity), f.rule))
-            ),
+            row.first_flagged_on,
+            row.evidence,
+            row.text,
         )
-        for row in connection.execute(sa.select(case).where(which).order_by(case.c.id))
-    ]
+        for row in connection.execute(query)
+    )
+    return tuple(sorted(found, key=lambda one: (severity_rank(one.severity), one.rule)))
 
 
 def runs(url: str) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-HEAD_REVISION: Final = "0002"
+HEAD_REVISION: Final = "0003"
 """The newest migration; a store at any other revision is upgraded, or refused when newer."""
 
 metadata = sa.MetaData()
@@ -50,8 +50,10 @@ run = sa.Table(
     sa.Column("queue", sa.JSON, nullable=False),
     sa.Column("contacts", sa.JSON),
     sa.Column("trial", sa.JSON),
+    sa.Column("told", sa.String(64)),
     sqlite_autoincrement=True,
 )
+"""``told`` is a SHA-256 of all that the run brought to the queue; none before revision 0003."""
 
 rejection = sa.Table(
     "rejection",
@@ -87,12 +89,12 @@ case = sa.Table(
     metadata,
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("subject", sa.String(10), nullable=False),
-    sa.Column("child_id", sa.Text, nullable=False, index=True),
+    sa.Column("child_id", sa.Text, nullable=False),
     sa.Column("referral_id", sa.Text, nullable=False),
     sa.Column("referral_date", sa.Date, nullable=False),
     sa.Column("team", sa.Text),
     sa.Column("restricted", sa.Boolean, nullable=False),
-    sa.Column("status", sa.String(30), nullable=False, index=True),
+    sa.Column("status", sa.String(30), nullable=False),
     sa.Column("due_on", sa.Date, nullable=False),
     sa.Column("reopened", sa.Boolean, nullable=False),
     sa.UniqueConstraint("child_id", "subject", "referral_id"),

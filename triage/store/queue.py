@@ -1,0 +1,380 @@
+"""The queue after a run: its flags beside those that stand, and only what differs written.
+
+One rule on one referral is one flag, however many nights it is raised. What no longer holds is
+cleared, never deleted; what could not be judged tonight stands as it was.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import sqlalchemy as sa
+
+from triage.calendar import to_day
+from triage.facts import SubjectName
+from triage.judging import CLEAR_CODE
+from triage.run import Run
+from triage.store import bulk
+from triage.store.cases import Cases, OpenFlags, cases_of, follow_cases, open_cases
+from triage.store.columns import AnyColumn, dates, same, texts, truths
+from triage.store.events import Events
+from triage.store.names import found_at, places
+from triage.store.tables import flag
+from triage.store.tonight import Tonight
+from triage.vocabulary import SEVERITIES
+
+Whole = npt.NDArray[np.int64]
+Truth = npt.NDArray[np.bool_]
+
+_TOLD: Final = ("rule_hash", "message", "due_on")
+_SCHEMA: Final = pa.schema(
+    {
+        "id": pa.int64(),
+        "case_id": pa.int64(),
+        "rule_id": pa.string(),
+        "is_open": pa.int8(),
+        "rank": pa.int64(),
+        "fingerprint": pa.string(),
+        "first_flagged_on": pa.string(),
+        **{name: pa.string() for name in _TOLD},
+    }
+)
+
+
+_BESIDE: Final = pa.schema(
+    {
+        "number": pa.int64(),
+        "case": pa.int64(),
+        "rule": pa.dictionary(pa.int32(), pa.string()),
+        "is_open": pa.bool_(),
+        "since": pa.date32(),
+        "rank": pa.int64(),
+        "place": pa.int64(),
+        "is_same": pa.bool_(),
+        "is_told_so": pa.bool_(),
+    }
+)
+_NONE: Final = _BESIDE.empty_table()
+
+
+@dataclass
+class QueueChange:
+    """What a run changed in the queue, in flags."""
+
+    new: int = 0
+    still_flagged: int = 0
+    changed: int = 0
+    cleared: int = 0
+    reopened: int = 0
+
+    def as_json(self) -> dict[str, int]:
+        """Return the counts as outside scripts read them."""
+        return asdict(self)
+
+
+Changes = dict[SubjectName, QueueChange]
+"""What a run changed in the queue: flags on referrals, and flags on contacts."""
+
+
+def no_change(run: Run) -> Changes:
+    """Return the counts of a run that finds the queue as it would leave it."""
+    return {
+        "referral": QueueChange(still_flagged=len(run.flags)),
+        "contact": QueueChange(still_flagged=len(run.contact_flags)),
+    }
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The flags that stood before a run, in the order of their numbers.
+
+    ``place`` is where tonight's flags have the same, or -1; ``is_same`` whether it rests on the
+    same, and ``is_told_so`` whether it is told in the same words.
+    """
+
+    number: Whole
+    case: Whole
+    rule: pa.ChunkedArray
+    is_open: Truth
+    since: Whole
+    rank: Whole
+    place: Whole
+    is_same: Truth
+    is_told_so: Truth
+
+
+def update_queue(
+    connection: sa.Connection,
+    run: Run,
+    tonight: Tonight,
+    run_id: int,
+    at: str,
+    review_days: Mapping[str, int],
+) -> Changes:
+    """Bring cases and flags up to date with a run, and add what happened; return the counts.
+
+    ``at`` is the moment that the events bear.
+    """
+    as_of = run.options.as_of
+    cases = cases_of(connection, tonight)
+    open_cases(connection, cases, tonight, as_of, review_days)
+    tonight = tonight.of(np.argsort(cases.number[tonight.entry], kind="stable"))
+    whose = cases.number[tonight.entry]
+    told = _columns(run, tonight)
+    stored = _stored(connection, tonight, whose, told)
+    last_flag = int(stored.number[-1]) if len(stored.number) else 0
+    is_new = np.ones(len(whose), bool)
+    is_new[stored.place[stored.place >= 0]] = False
+    new = np.flatnonzero(is_new)
+    _add_flags(connection, told, whose, new, as_of, run_id)
+
+    is_raised = stored.place >= 0
+    returns = is_raised & ~stored.is_open
+    changes = is_raised & stored.is_open & ~stored.is_same
+    stays = is_raised & stored.is_open & stored.is_same
+    events = Events(run_id, at)
+    _change_flags(connection, told, stored, returns, changes, run_id, events)
+    _tell_anew(connection, told, stored, stays & ~stored.is_told_so)
+    clears, is_contact = _clear_flags(connection, run, cases, stored, run_id, events)
+
+    rank = stored.rank.copy()
+    rank[is_raised] = tonight.rank[stored.place[is_raised]]
+    stands = (stored.is_open & ~clears) | returns
+    follow_cases(
+        connection,
+        cases,
+        tonight,
+        np.concatenate([whose[new], stored.case[returns | changes | clears]]),
+        OpenFlags(
+            np.concatenate([stored.case[stands], whose[new]]),
+            np.concatenate([stored.since[stands], np.full(len(new), to_day(as_of))]),
+            np.concatenate([rank[stands], tonight.rank[new]]),
+        ),
+        as_of,
+        review_days,
+        events,
+    )
+    events.add(connection, cases.last, last_flag)
+
+    def count(which: Truth, of_contacts: bool) -> int:
+        return int((tonight.is_contact[stored.place[which]] == of_contacts).sum())
+
+    return {
+        name: QueueChange(
+            int((tonight.is_contact[new] == of_contacts).sum()),
+            count(stays, of_contacts),
+            count(changes, of_contacts),
+            int((is_contact[clears] == of_contacts).sum()),
+            count(returns, of_contacts),
+        )
+        for name, of_contacts in _SUBJECTS
+    }
+
+
+_SUBJECTS: Final[tuple[tuple[SubjectName, bool], ...]] = (("referral", False), ("contact", True))
+
+
+def _columns(run: Run, tonight: Tonight) -> dict[str, AnyColumn]:
+    """Return what is stored of tonight's flags, by the names of the store."""
+    hashes = [run.ruleset.by_id[rule].text_hash for rule in tonight.rules]
+    codes = pa.array(tonight.rule.astype(np.int16))
+    return {
+        "rule_id": tonight.flags["rule"],
+        "rule_hash": pa.DictionaryArray.from_arrays(codes, pa.array(hashes, pa.string())),
+        "severity": tonight.flags["severity"],
+        "message": tonight.flags["message"],
+        "due_on": tonight.flags["due_on"],
+        "evidence": tonight.flags["evidence"],
+        "fingerprint": tonight.fingerprints,
+    }
+
+
+def _stored(
+    connection: sa.Connection,
+    tonight: Tonight,
+    whose: Whole,
+    told: Mapping[str, AnyColumn],
+) -> Stored:
+    """Return the flags that stand in the store, each beside tonight's."""
+    rules = pa.array(tonight.rules, pa.string())
+    key = whose * (len(rules) + 1) + tonight.rule
+    order = np.argsort(key)
+    reckoned = {
+        "is_open": sa.cast(flag.c.state == "open", sa.Integer),
+        "rank": sa.case(
+            {name: rank for rank, name in enumerate(SEVERITIES)}, value=flag.c.severity
+        ),
+    }
+    query = sa.select(
+        *(reckoned[name] if name in reckoned else flag.c[name] for name in _SCHEMA.names)
+    ).order_by(flag.c.id)
+    found = [_NONE]
+    for some in bulk.tables(connection, query, _SCHEMA):
+        rule = pc.index_in(some["rule_id"], value_set=rules).fill_null(len(rules)).to_numpy()
+        place = found_at(some["case_id"].to_numpy() * (len(rules) + 1) + rule, key, order)
+        which = np.flatnonzero(place >= 0)
+        stands, raised = some.take(pa.array(which)), pa.array(place[which])
+        is_so = {
+            name: same(told[name].take(raised), stands[name]) for name in (*_TOLD, "fingerprint")
+        }
+        is_same, is_told_so = np.zeros(len(some), bool), np.zeros(len(some), bool)
+        is_same[which] = is_so.pop("fingerprint")
+        as_severe = stands["rank"].to_numpy() == tonight.rank[place[which]]
+        is_told_so[which] = np.logical_and.reduce([*is_so.values(), as_severe])
+        columns = [
+            some["id"],
+            some["case_id"],
+            some["rule_id"].dictionary_encode(),
+            pc.equal(some["is_open"], 1),
+            some["first_flagged_on"].cast(pa.date32()),
+            some["rank"],
+            place,
+            is_same,
+            is_told_so,
+        ]
+        found.append(pa.table(columns, schema=_BESIDE))
+    whole = pa.concat_tables(found)
+    return Stored(
+        whole["number"].to_numpy(),
+        whole["case"].to_numpy(),
+        whole["rule"],
+        truths(whole["is_open"]),
+        whole["since"].cast(pa.int32()).to_numpy(),
+        whole["rank"].to_numpy(),
+        whole["place"].to_numpy(),
+        truths(whole["is_same"]),
+        truths(whole["is_told_so"]),
+    )
+
+
+def _add_flags(
+    connection: sa.Connection,
+    told: Mapping[str, AnyColumn],
+    whose: Whole,
+    new: Whole,
+    as_of: dt.date,
+    run_id: int,
+) -> None:
+    """Add the flags that never were there."""
+    bulk.add(
+        connection,
+        flag,
+        {"case_id": whose[new].tolist(), **_written(told, new)},
+        {
+            "state": "open",
+            "first_flagged_on": as_of,
+            "first_run_id": run_id,
+            "changed_run_id": run_id,
+        },
+    )
+
+
+def _written(told: Mapping[str, AnyColumn], which: Whole) -> dict[str, list[str]]:
+    """Return what is stored of some flags, as it is passed to the store."""
+    rows = pa.array(which)
+    return {
+        name: (dates if name == "due_on" else texts)(column.take(rows))
+        for name, column in told.items()
+    }
+
+
+def _change_flags(
+    connection: sa.Connection,
+    told: Mapping[str, AnyColumn],
+    stored: Stored,
+    returns: Truth,
+    changes: Truth,
+    run_id: int,
+    events: Events,
+) -> None:
+    """Open the flags again that were cleared, and renew those that rest on something else now."""
+    which = np.flatnonzero(returns | changes)
+    written = _written(told, stored.place[which])
+    rules = written.pop("rule_id")
+    common = {"state": "open", "cleared_run_id": None, "changed_run_id": run_id}
+    bulk.change(connection, flag, {"id": stored.number[which].tolist()}, written, common)
+    events.of_flags(
+        (number, rule, "flag raised again" if returned else "flag changed", {"message": message})
+        for number, rule, returned, message in zip(
+            stored.case[which].tolist(),
+            rules,
+            returns[which].tolist(),
+            written["message"],
+            strict=True,
+        )
+    )
+
+
+def _tell_anew(
+    connection: sa.Connection,
+    told: Mapping[str, AnyColumn],
+    stored: Stored,
+    moves: Truth,
+) -> None:
+    """Renew the words of flags that rest on the same: clocks run on from night to night."""
+    which = np.flatnonzero(moves)
+    written = _written(told, stored.place[which])
+    del written["rule_id"], written["fingerprint"]
+    bulk.change(connection, flag, {"id": stored.number[which].tolist()}, written)
+
+
+def _clear_flags(
+    connection: sa.Connection,
+    run: Run,
+    cases: Cases,
+    stored: Stored,
+    run_id: int,
+    events: Events,
+) -> tuple[Truth, Truth]:
+    """Clear each open flag of which the rule now says clear; what was not judged stands.
+
+    The flags of a rule that was retired, switched off or put on trial are cleared too. Returns
+    which flags are cleared, and which stored flags are on contacts.
+    """
+    quiet = np.flatnonzero(stored.is_open & (stored.place < 0))
+    clears, is_contact = np.zeros(len(stored.case), bool), np.zeros(len(stored.case), bool)
+    if not len(quiet):
+        return clears, is_contact
+    whose = cases.known.take(pa.array(cases.places_of(stored.case[quiet])))
+    is_contact[quiet] = truths(pc.equal(whose["subject"], "contact"))
+    rules = texts(stored.rule.take(pa.array(quiet)))
+    why = {rule: _why_silent(run, rule) for rule in set(rules)}
+    clears[quiet] = np.array([bool(why[rule]) for rule in rules])
+    of_rule = np.array(rules, object)
+    for of_contacts, judgement in ((False, run.referrals), (True, run.contacts)):
+        judged = judgement.judged
+        at = places([whose["child_id"], whose["referral_id"]], [judged.child_names, judged.names])
+        is_judged = (at >= 0) & (is_contact[quiet] == of_contacts)
+        for rule in set(of_rule[is_judged]) & set(judged.outcomes):
+            here = np.flatnonzero(is_judged & (of_rule == rule))
+            clears[quiet[here]] |= judged.outcomes[rule][at[here]] == CLEAR_CODE
+    which = np.flatnonzero(clears)
+    common = {"state": "cleared", "cleared_run_id": run_id}
+    bulk.change(connection, flag, {"id": stored.number[which].tolist()}, {}, common)
+    events.of_flags(
+        (
+            number,
+            rule,
+            "flag cleared",
+            {"why": f"the rule is {why[rule]}"} if why[rule] else {},
+        )
+        for number, rule in zip(
+            stored.case[which].tolist(), of_rule[clears[quiet]].tolist(), strict=True
+        )
+    )
+    return clears, is_contact
+
+
+def _why_silent(run: Run, rule_id: str) -> str:
+    """Return why a rule has no place in the queue any more; nothing while it has one."""
+    if why := run.ruleset.silent.get(rule_id):
+        return why
+    rule = run.ruleset.by_id.get(rule_id)
+    return "on trial" if rule is not None and rule.status == "trial" else ""
