@@ -53,11 +53,12 @@ def files(folder: Path, *tables: list[Row]) -> Path:
 
 
 def row(child: str, day: str = "2023-05-02", **cells: str) -> Row:
-    return {"child_id": child, "referral_date": day, **cells}
+    """A referral without a decision, which is flagged, so that all that is told of it is seen."""
+    return {"child_id": child, "referral_date": day, "nfa": "false", "decision_at": "", **cells}
 
 
 def identifiers(run: Run) -> set[str]:
-    return set(run.referrals.judged.ids)
+    return {flag.referral_id for flag in run.flags}
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -72,7 +73,7 @@ def test_dirty_records_cut_in_any_way_say_the_same_to_the_byte(tmp_path: Path, w
     assert {"REF-12", "DEC-13"} <= flagged
 
 
-@settings(max_examples=6)
+@settings(max_examples=5)
 @given(
     seed=st.integers(0, 10**6),
     way=st.sampled_from(WAYS),
@@ -89,7 +90,7 @@ def test_whatever_is_asked_of_records_however_cut_the_same_is_told(
         same(cut, Options(AS_OF, window, history_from, jobs=jobs), rows)
 
 
-@settings(max_examples=4)
+@settings(max_examples=3)
 @given(
     seed=st.integers(0, 10**6),
     left_out=st.lists(

@@ -44,7 +44,7 @@ from triage.__main__ import run
 from triage.errors import InputError
 check = triage.pipeline.check
 
-def slowly(names, ruleset, options, progress=p.silent):
+def slowly(names, ruleset, options, progress=p.silent, **more):
     for done in range(4):
         progress("judging 3 referrals", done, 3)
         time.sleep(0.1)
@@ -197,7 +197,7 @@ with p.stages(quiet=False) as progress:
 
 class TestOfACommand:
     def test_a_check_shows_its_stage_and_prints_its_result_alone(self, records: Path) -> None:
-        then = "return check(names, ruleset, options, progress)"
+        then = "return check(names, ruleset, options, progress, **more)"
         shown = on_terminal(SOON + COMMAND.format(then=then), *CHECK)
         assert shown.code == 0
         assert "judging 3 referrals" in shown.terminal
@@ -228,13 +228,13 @@ class TestOfACommand:
         assert shown.left == f"{said}\r\n"
 
     def test_quiet_says_nothing_on_a_terminal_either(self, records: Path) -> None:
-        then = "return check(names, ruleset, options, progress)"
+        then = "return check(names, ruleset, options, progress, **more)"
         shown = on_terminal(SOON + COMMAND.format(then=then), *CHECK, "--quiet")
         assert (shown.code, shown.terminal) == (0, "")
         assert shown.printed.startswith("{\n")
 
     def test_nothing_is_said_where_messages_are_piped(self, records: Path) -> None:
-        then = "return check(names, ruleset, options, progress)"
+        then = "return check(names, ruleset, options, progress, **more)"
         done = subprocess.run(
             [sys.executable, "-c", SOON + COMMAND.format(then=then), *CHECK],
             capture_output=True,

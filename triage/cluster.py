@@ -13,9 +13,11 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from triage import __version__
 from triage.errors import CallError, InputError
 from triage.partitioned import Workers, check_partitioned, in_turn, threads
 from triage.progress import Progress, silent
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 LOCAL: Final = "local"
 """Stands for workers of this machine, one a processor, that listen to nobody else."""
+_PACKAGE: Final = "rereferral-triage"
 _IN_HAND: Final = 3
 """Tasks that each worker has waiting, so that none is ever without work."""
 _ANSWERS_WITHIN: Final = "10s"
@@ -45,7 +48,8 @@ def cluster(address: str, jobs: int) -> Iterator[Workers]:
     What is asked of them raises InputError when so many workers are lost that it cannot be done.
 
     Raises:
-        CallError: when Dask is not installed, or nobody answers at the address.
+        CallError: when Dask is not installed, nobody answers at the address, or other versions of
+            this program do.
     """
     try:
         import dask
@@ -63,6 +67,7 @@ def cluster(address: str, jobs: int) -> Iterator[Workers]:
                 yield _workers(client)
         else:
             with _client(address) as client:
+                _check_version(client, address)
                 yield _workers(client)
 
 
@@ -93,6 +98,22 @@ def _client(address: str) -> Client:
         ) from None
 
 
+def _check_version(client: Client, address: str) -> None:
+    """Refuse a cluster that does not have this program: its workers would fall one by one."""
+    try:
+        found = {
+            client.run_on_scheduler(version, _PACKAGE),
+            *client.run(version, _PACKAGE).values(),
+        }
+    except PackageNotFoundError:
+        found = {"none"}
+    if found != {__version__}:
+        raise CallError(
+            f"--cluster {address}: its scheduler and workers do not all have {_PACKAGE} "
+            f"{__version__} (found: {', '.join(sorted(found))}); install it on each of them."
+        )
+
+
 def _workers(client: Client) -> Workers:
     def each(work: Callable[[_TaskT], _FoundT], tasks: Sequence[_TaskT], /) -> Iterator[_FoundT]:
         n_at_once = sum(client.nthreads().values())
@@ -110,18 +131,18 @@ def _outcome(client: Client, future: Future[Any]) -> Any:
     """Return what a task came to, however often it had to be begun anew.
 
     Raises:
-        CallError: when the workers do not have this program.
         InputError: when workers, or the whole cluster, are lost.
     """
     from distributed import wait
+    from distributed.comm.core import CommClosedError
     from distributed.scheduler import KilledWorker
 
     is_there_until = time.monotonic() + _PATIENCE
     seconds = 4.0
     while time.monotonic() < is_there_until:
-        if client.nthreads():
-            is_there_until = time.monotonic() + _PATIENCE
         try:
+            if client.nthreads():
+                is_there_until = time.monotonic() + _PATIENCE
             if not future.done():
                 wait([future], timeout=1)
             # A worker may be lost with what it has found, which is then found anew by another.
@@ -135,15 +156,10 @@ def _outcome(client: Client, future: Future[Any]) -> Any:
                 f"the cluster lost its workers over one part of the records again and again "
                 f"({error}); give them more memory, or give --chunk in place of --cluster."
             ) from None
-        except CancelledError:
+        except (CancelledError, CommClosedError):
             raise InputError(
                 "the cluster's scheduler was lost; start it and run this again, or give --chunk "
                 "in place of --cluster."
-            ) from None
-        except ModuleNotFoundError as error:
-            raise CallError(
-                f"the cluster's workers cannot do this work ({error}); install the same version "
-                "of rereferral-triage on each of them."
             ) from None
     raise InputError(
         "the cluster has no worker left; start some and run this again, or give --chunk in place "

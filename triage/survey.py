@@ -93,8 +93,8 @@ def survey(pieces: Partition, as_of: dt.date, reading: Reading) -> Survey:
         },
         days,
         n_of_day,
-        np.unique(numbers_of(_children(entries))),
-        np.unique(numbers_of(typed)),
+        numbers_of(_children(entries)),
+        _once(numbers_of(typed)),
         _like_made(typed, entries),
         subject.entries.child.astype(np.int32),
         subject.entries.day,
@@ -111,7 +111,15 @@ def _numbered(pieces: Partition, sources: Sequence[Source]) -> Iterator[tuple[in
 
 def _children(entries: Entries) -> pa.StringArray:
     """Return the children who have an entry."""
-    return entries.child_names.arrow.take(pa.array(np.unique(entries.child)))
+    is_first = np.r_[True, entries.child[1:] != entries.child[:-1]][: len(entries)]
+    return entries.child_names.arrow.take(pa.array(entries.child[is_first]))
+
+
+def _once(numbers: Numbers) -> Numbers:
+    """Return each number once; sorting takes a fifth of the time of looking each one up."""
+    numbers = np.sort(numbers)
+    found: Numbers = numbers[np.r_[True, numbers[1:] != numbers[:-1]][: len(numbers)]]
+    return found
 
 
 def _told(column: Column) -> Numbers:
@@ -135,7 +143,8 @@ def _like_made(typed: pa.StringArray, entries: Entries) -> pa.StringArray:
 
     For a child who has, they are seen when identifiers are made: no other partition has the child.
     """
-    like = typed.filter(pc.match_substring_regex(typed, f"{_END_OF_MADE}$"))
+    like = typed.filter(pc.match_substring(typed, "/"))
+    like = like.filter(pc.match_substring_regex(like, f"{_END_OF_MADE}$"))
     made_for = pc.replace_substring_regex(like, f"{_END_OF_MADE}$", "")
     return like.filter(pc.invert(pc.is_in(made_for, value_set=_children(entries))))
 
