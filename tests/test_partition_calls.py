@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import builtins
+import errno
+import os
 import pickle
 import socket
 import threading
@@ -142,6 +144,54 @@ class TestFolderOfFlags:
         assert said == "triage: DEC-01: could not be evaluated\n"
         assert len(written) == 1
         assert not Path("flags").exists()
+
+    def test_holds_nothing_that_a_lost_worker_had_begun(
+        self, triage: Triage, cut: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def judge(order: Any) -> Any:
+            Path(order.write_to).with_name(".part-begun").write_text("PAR1", "utf-8")
+            return judge_partition(order)
+
+        from triage.partitioned import judge_partition
+
+        monkeypatch.setattr("triage.partitioned.judge_partition", judge)
+        assert triage("check", cut, *ASKED, "--chunk", "--output", "flags")[0] == 0
+        assert {path.suffix for path in Path("flags").iterdir()} == {".parquet"}
+
+    def test_has_a_file_without_flags_for_a_partition_of_which_no_row_is_left(
+        self, triage: Triage, workplace: Path
+    ) -> None:
+        days = ("2023-05-02", "?", "2023-05-03")
+        rows = [{"child_id": c, "referral_date": d} for c, d in zip("ABC", days, strict=True)]
+        (workplace / "cut").mkdir()
+        write(rows, workplace / "cut" / "a.parquet", row_group_size=1)
+        with partitions_of(1):
+            code, _, said = triage("check", "cut", *ASKED, "--chunk", "--output", "flags")
+        assert (code, said) == (0, "")
+        assert pd.read_parquet("flags/part-00001.parquet").empty
+
+    def test_that_cannot_be_written_is_named(
+        self, triage: Triage, cut: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def full(*_: Any) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        monkeypatch.setattr("triage.partitioned.write_parquet", full)
+        said = refused(triage, cut, "--output", "flags", code=2)
+        assert said.endswith(".parquet: cannot be written (No space left on device).\n")
+        assert not Path("flags").exists()
+
+
+def test_a_folder_without_room_for_rows_dealt_out_is_named(
+    triage: Triage, cut: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("triage.sources.pieces.write_dealt", full)
+    said = refused(triage, cut, code=2)
+    assert "rows cannot be dealt out by child there (No space left on device); name a" in said
+    assert "TMPDIR" in said
 
 
 class TestFileOfFlags:

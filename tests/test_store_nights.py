@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from conftest import Triage, mend
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from oracle_queue import SlowQueue
 
@@ -55,73 +55,118 @@ RULES = {
 }
 
 
+COLUMNS = ("child_id", "referral_date", "referral_id", "nfa", "team", "closed_on",
+           "closure_reason", "decision_at", "risk_rating", "threshold_level", "allocated_at",
+           "restricted")  # fmt: skip
+REFERRALS = (
+    "A 2023-03-06 R1 no North 2023-05-02 RC7 2023-03-06 red 3 2023-03-07 -",
+    "A 2023-06-20 R2 no North - - 2023-06-27 red - - -",
+    "B 2023-06-21 - no South - - - - - - -",
+    "C 2023-06-26 R4 no - 2023-06-27 - 2023-06-26 red 3 2023-06-26 -",
+    "É 2023-05-04 R1 yes North 2023-05-05 RC8 2023-05-04 amber 2 - -",
+)
+"""Each of some flags, of the second one several; ``-`` is blank."""
+CHOICES = {
+    "nfa": ["no", "yes", "perhaps"],
+    "team": ["North", "South 'End\"", "-"],
+    "closed_on": ["-", "2023-06-27", "never"],
+    "closure_reason": ["-", "RC7"],
+    "decision_at": ["-", "2023-06-21", "2023-06-27", "2023-06-28", "2023-06-31"],
+    "threshold_level": ["3", "-"],
+    "allocated_at": ["-", "2023-06-27"],
+    "restricted": ["-", "true"],
+    "is there": ["yes", "no"],
+}
+CONTACT_COLUMNS = ("contact_id", "child_id", "contact_date", "contact_outcome", "team")
+CONTACTS = (
+    "K1 A 2023-03-01 nfa Door",
+    "K2 A 2023-06-22 nfa -",
+    "K3 D 2023-05-02 nfa Door",
+    "K4 D 2023-06-02 nfa Door",
+    "K5 D 2023-06-23 nfa Door",
+)
+"""The last of the child's three contacts is flagged."""
+CONTACT_CHOICES = {
+    "contact_outcome": ["nfa", "referral"],
+    "team": ["Door", "-"],
+    "is there": ["yes", "no"],
+}
+
+
+def edits_of(n_rows: int, choices: dict[str, list[str]]) -> st.SearchStrategy[Any]:
+    """Return some cells to be typed anew: row, column, and what stands there then."""
+    cells = [(name, text) for name, texts in choices.items() for text in texts]
+    one = st.tuples(st.integers(0, n_rows - 1), st.sampled_from(cells))
+    return st.lists(one, max_size=3)
+
+
 @dataclass(frozen=True)
 class Night:
-    rows: tuple[tuple[str, ...] | None, ...]
-    contacts: tuple[tuple[str, ...] | None, ...]
+    """What was typed since the night before, and how and when the records are judged."""
+
+    referrals: list[tuple[int, tuple[str, str]]]
+    contacts: list[tuple[int, tuple[str, str]]]
     days: int
     rules: str
 
 
-WHO = (("A", "2023-03-06", "R1"), ("A", "2023-06-20", "R2"), ("B", "2023-06-21", ""),
-       ("C", "2023-06-26", "R4"), ("É", "2023-05-04", "R1"))  # fmt: skip
-COLUMNS = ("child_id", "referral_date", "referral_id", "nfa", "team", "closed_on",
-           "closure_reason", "decision_at", "risk_rating", "threshold_level", "allocated_at",
-           "restricted")  # fmt: skip
-CELLS = st.tuples(
-    st.sampled_from(["no", "no", "yes", "perhaps"]),
-    st.sampled_from(["North", "South 'End\"", ""]),
-    st.sampled_from(["", "", "2023-06-27", "never"]),
-    st.sampled_from(["", "RC7"]),
-    st.sampled_from(["", "2023-06-22", "2023-06-27", "2023-06-31"]),
-    st.sampled_from(["red", ""]),
-    st.sampled_from(["3", ""]),
-    st.sampled_from(["", "2023-06-27"]),
-    st.sampled_from(["", "", "true"]),
-)
-CONTACTS = (
-    ("K1", "A", "2023-03-01"),
-    ("K2", "A", "2023-04-03"),
-    ("K3", "A", "2023-06-22"),
-    ("K4", "D", "2023-05-02"),
-    ("K5", "D", "2023-06-02"),
-    ("K6", "D", "2023-06-23"),
-)
-CONTACT_CELLS = st.tuples(
-    st.sampled_from(["nfa", "nfa", "referral"]), st.sampled_from(["Front door", ""])
-)
 NIGHTS = st.lists(
     st.builds(
         Night,
-        st.tuples(*(st.none() | CELLS | CELLS for _ in WHO)),
-        st.tuples(*(st.none() | CONTACT_CELLS | CONTACT_CELLS for _ in CONTACTS)),
+        edits_of(len(REFERRALS), CHOICES),
+        edits_of(len(CONTACTS), CONTACT_CHOICES),
         st.sampled_from([0, 0, 1, 3, 90]),
         st.sampled_from(["all", "all", *RULES]),
     ),
     min_size=2,
     max_size=5,
 )
+BACK_AND_FORTH = [
+    Night([], [], 0, "all"),
+    Night([(3, ("closure_reason", "RC7"))], [(4, ("contact_outcome", "referral"))], 0, "all"),
+    Night([(3, ("closure_reason", "-"))], [(4, ("contact_outcome", "nfa"))], 5, "all"),
+    Night([(1, ("decision_at", "2023-06-28"))], [], 0, "one on trial"),
+    Night([(2, ("is there", "no"))], [(4, ("is there", "no"))], 0, "all"),
+    Night([(2, ("is there", "yes"))], [], 0, "one retired"),
+    Night([], [], 1, "one gone"),
+    Night([], [(4, ("is there", "yes"))], 1, "all"),
+]
+"""Cases that close and come back, flags that change, records that leave, rules that fall silent."""
 
 
-def write(path: Path, head: Sequence[str], names: Sequence[tuple[str, ...]], cells: Any) -> None:
-    """Write a table of the rows that are there."""
-    with path.open("w", encoding="utf-8", newline="") as opened:
-        table = csv.writer(opened)
-        table.writerow(head)
-        table.writerows((*name, *row) for name, row in zip(names, cells, strict=True) if row)
+class Records:
+    """The records of a council as they are typed from night to night."""
 
+    def __init__(self) -> None:
+        self.referrals = self._read(REFERRALS, COLUMNS)
+        self.contacts = self._read(CONTACTS, CONTACT_COLUMNS)
 
-def judge(folder: Path, night: Night, as_of: dt.date) -> Run | None:
-    """Return what the rules say of a night's records; None where it has no referral."""
-    if not any(night.rows):
-        return None
-    records, contacts = folder / "records.csv", folder / "contacts.csv"
-    write(records, COLUMNS, WHO, night.rows)
-    head = ("contact_id", "child_id", "contact_date", "contact_outcome", "team")
-    write(contacts, head, CONTACTS, night.contacts)
-    options = Options(as_of, 3, dt.date(2020, 1, 1))
-    sources = [str(records), *([str(contacts)] if any(night.contacts) else [])]
-    return check(sources, RULES[night.rules], options)
+    @staticmethod
+    def _read(rows: Sequence[str], columns: Sequence[str]) -> list[dict[str, str]]:
+        return [{**dict(zip(columns, row.split(), strict=True)), "is there": "yes"} for row in rows]
+
+    def type(self, night: Night) -> None:
+        """Type what a night brings."""
+        for rows, edits in ((self.referrals, night.referrals), (self.contacts, night.contacts)):
+            for place, (column, text) in edits:
+                rows[place][column] = text
+
+    def write(self, folder: Path) -> list[str]:
+        """Write the tables that have a row, that of referrals always having one."""
+        found = []
+        if all(row["is there"] == "no" for row in self.referrals):
+            self.referrals[0]["is there"] = "yes"
+        for name, rows in (("referrals", self.referrals), ("contacts", self.contacts)):
+            there = [row for row in rows if row["is there"] == "yes"]
+            if there:
+                path = folder / f"{name}.csv"
+                with path.open("w", encoding="utf-8", newline="") as opened:
+                    table = csv.DictWriter(opened, list(there[0])[:-1], extrasaction="ignore")
+                    table.writeheader()
+                    for row in there:
+                        table.writerow({k: "" if v == "-" else v for k, v in row.items()})
+                found.append(str(path))
+        return found
 
 
 def keep(folder: Path, run: Run) -> dict[str, dict[str, int]]:
@@ -220,16 +265,17 @@ def dump(folder: Path) -> list[str]:
 
 
 @settings(max_examples=15)
+@example(BACK_AND_FORTH)
 @given(NIGHTS)
 def test_after_each_night_the_store_holds_what_the_slow_queue_holds(nights: list[Night]) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder, as_of = Path(name), FIRST_NIGHT
-        slow = SlowQueue(REVIEW_DAYS)
+        slow, records = SlowQueue(REVIEW_DAYS), Records()
         for night in nights:
             as_of += dt.timedelta(night.days)
-            run = judge(folder, night, as_of)
-            if run is None:
-                continue
+            records.type(night)
+            options = Options(as_of, 3, dt.date(2020, 1, 1))
+            run = check(records.write(folder), RULES[night.rules], options)
             assert keep(folder, run) == slow.night(run)
             found = stored(folder)
             assert found["cases"] == slow.cases
@@ -246,6 +292,23 @@ def test_after_each_night_the_store_holds_what_the_slow_queue_holds(nights: list
                 opened.execute("UPDATE run SET told = NULL")
             assert keep(folder, run) == slow.night(run)
             assert dump(folder) == before
+
+
+def test_the_nights_written_out_come_to_every_kind_of_event(tmp_path: Path) -> None:
+    as_of, records = FIRST_NIGHT, Records()
+    for night in BACK_AND_FORTH:
+        as_of += dt.timedelta(night.days)
+        records.type(night)
+        options = Options(as_of, 3, dt.date(2020, 1, 1))
+        keep(tmp_path, check(records.write(tmp_path), RULES[night.rules], options))
+    found = {(kind, key[0]) for _, key, kind, _, _ in stored(tmp_path)["events"]}
+    assert {kind for kind, _ in found} == {
+        "case opened", "flag raised", "flag changed", "flag cleared", "case closed",
+        "flag raised again", "case reopened",
+    }  # fmt: skip
+    assert {("case reopened", "contact"), ("case reopened", "referral")} <= found
+    details = {detail for *_, detail in stored(tmp_path)["events"]}
+    assert {"the rule is on trial", "the rule is retired"} <= details
 
 
 @pytest.mark.parametrize("at_once", [1, 3, 2_000])

@@ -192,8 +192,7 @@ def check_partitioned(
     files = admitted_files(names)
     sources = without_rows(files, options.reading)
     with _flags_folder(write_to), _whole_children(files, options, workers, progress) as found:
-        pieces, surveys = found
-        overview = Overview(surveys, options.as_of)
+        pieces, overview = found
         _refuse_unusable(files, overview, options)
         run = _judged(sources, pieces, overview, ruleset, options, workers, write_to, progress)
         for file in files:
@@ -204,14 +203,13 @@ def check_partitioned(
 @contextmanager
 def _whole_children(
     files: Sequence[Admitted], options: Options, workers: Workers, progress: Progress
-) -> Iterator[tuple[list[Partition], list[Survey]]]:
+) -> Iterator[tuple[list[Partition], Overview]]:
     """Give partitions of whole children, each looked over; dealt out anew where they have to be."""
     found = partitions(files)
-    surveys: list[Survey] = []
     if all(_n_rows(one) <= MOST_AT_ONCE for one in found):
-        surveys = _surveys(found, options, workers, progress)
-        if not Overview(surveys, options.as_of).has_child_in_two:
-            yield found, surveys
+        overview = _overview(found, options, workers, progress)
+        if not overview.has_child_in_two:
+            yield found, overview
             return
     with tempfile.TemporaryDirectory(prefix="triage-") as folder:
         n_rows = sum(map(_n_rows, found))
@@ -223,7 +221,7 @@ def _whole_children(
             dealt += some
             told.add(sum(piece.n_rows for piece in some))
         found = hands(dealt)
-        yield found, _surveys(found, options, workers, progress)
+        yield found, _overview(found, options, workers, progress)
 
 
 def _deal(pieces: Partition, reading: Reading, n_hands: int, folder: str) -> list[Piece]:
@@ -240,16 +238,16 @@ def _n_rows(pieces: Partition) -> int:
     return sum(piece.n_rows for piece in pieces)
 
 
-def _surveys(
+def _overview(
     found: Sequence[Partition], options: Options, workers: Workers, progress: Progress
-) -> list[Survey]:
+) -> Overview:
     told = Told(progress, "looking over the records", sum(map(_n_rows, found)))
     look = partial(survey, as_of=options.as_of, reading=options.reading)
-    surveys = []
+    surveys: list[Survey] = []
     for pieces, one in zip(found, workers(look, found), strict=True):
         surveys.append(one)
         told.add(_n_rows(pieces))
-    return surveys
+    return Overview(surveys, options.as_of)
 
 
 def _refuse_unusable(files: Sequence[Admitted], overview: Overview, options: Options) -> None:

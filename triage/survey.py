@@ -9,9 +9,11 @@ identifiers were typed elsewhere. Each partition is looked over for that, of a f
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -48,6 +50,8 @@ _EARLIEST: Final = 2
 _CLAIMS: Final = pa.schema({"identifier": pa.string(), "input": pa.int32(), "row": pa.int64()})
 
 Whole = npt.NDArray[np.int64]
+
+_SORTED_AT_ONCE: Final = 8_000_000
 
 
 @dataclass(frozen=True)
@@ -179,8 +183,14 @@ class Overview:
 
     def __init__(self, surveys: Sequence[Survey], as_of: dt.date) -> None:
         self._as_of = to_day(as_of)
-        self._surveys = surveys
-        self._ends = np.cumsum([0, *(len(one.day) for one in surveys)])
+        self.has_child_in_two = bool(len(_in_two([one.children for one in surveys])))
+        """Whether a child has referrals in two partitions, or may have."""
+        self.typed_in_two = _in_two([one.identifiers for one in surveys])
+        """The numbers of the identifiers that were typed in two partitions, or may be."""
+        # Of a hundred million referrals each of these takes a gigabyte, and is asked for no more.
+        nothing = np.zeros(0, np.uint64)
+        self._surveys = [replace(one, children=nothing, identifiers=nothing) for one in surveys]
+        self._starts = np.cumsum([0, *(len(one.day) for one in surveys)])
 
     @property
     def usable(self) -> dict[int, tuple[int, int]]:
@@ -206,16 +216,6 @@ class Overview:
         order = np.argsort(days)[::-1]
         reached = np.flatnonzero(np.cumsum(counts[order]) >= _EARLIEST)
         return int(days[order][reached[0]]) if len(reached) else self._as_of
-
-    @property
-    def has_child_in_two(self) -> bool:
-        """Return whether a child has referrals in two partitions, or may have."""
-        return bool(len(_in_two([one.children for one in self._surveys])))
-
-    @property
-    def typed_in_two(self) -> Numbers:
-        """Return the numbers of the identifiers that were typed in two partitions, or may be."""
-        return _in_two([one.identifiers for one in self._surveys])
 
     def elsewhere(self, found: Sequence[pa.Table]) -> list[Elsewhere]:
         """Return, for each partition, what the others have to do with its identifiers.
@@ -243,33 +243,44 @@ class Overview:
 
     def across(self, *, households: bool, rationale_months: Collection[int]) -> list[Across]:
         """Return, for each partition, what was found across all children."""
-        day = np.concatenate([one.day for one in self._surveys]).astype(np.int64)
-        household = None
-        if households:
-            household = household_days(self._children(), day, self._of_all("household"))
-            household = household.astype(np.int32)
-        rationale = self._of_all("rationale") if rationale_months else np.zeros(0, np.uint64)
+        household = self._of_equal("household", household_days, -1) if households else None
         same = {
-            months: n_with_same(day, rationale, months).astype(np.int32)
+            months: self._of_equal("rationale", partial(_with_same, months=months), 0)
             for months in rationale_months
         }
         whole = Across(self.made_on, household, same)
-        return [
-            whole.part(start, stop)
-            for start, stop in zip(self._ends[:-1].tolist(), self._ends[1:].tolist(), strict=True)
-        ]
+        return [whole.part(*rows) for rows in itertools.pairwise(self._starts.tolist())]
 
-    def _of_all(self, name: str) -> Numbers:
-        return np.concatenate([getattr(one, name) for one in self._surveys])
+    def _of_equal(
+        self, name: str, reckon: Callable[[Whole, Whole, Numbers], Whole], nothing: int
+    ) -> npt.NDArray[np.int32]:
+        """Return what is reckoned of the rows with equal numbers, ``nothing`` where there is none.
 
-    def _children(self) -> Whole:
-        """Return a number for each row's child; no two partitions share a child."""
-        n_before = 0
-        found = []
-        for one in self._surveys:
-            found.append(one.child.astype(np.int64) + n_before)
-            n_before += int(one.child.max(initial=-1)) + 1
-        return np.concatenate(found)
+        Some of the numbers at a time, so that only a share of all rows is ever sorted.
+        """
+        n_rows = int(self._starts[-1])
+        found = np.full(n_rows, nothing, np.int32)
+        n_turns = 1 + n_rows // _SORTED_AT_ONCE
+        for turn in range(n_turns):
+            children, days, numbers, places = [], [], [], []
+            n_children = 0
+            for one, start in zip(self._surveys, self._starts.tolist(), strict=False):
+                number: Numbers = getattr(one, name)
+                rows = np.flatnonzero((number != 0) & (number % np.uint64(n_turns) == turn))
+                children.append(one.child[rows].astype(np.int64) + n_children)
+                days.append(one.day[rows].astype(np.int64))
+                numbers.append(number[rows])
+                places.append(rows + start)
+                n_children += int(one.child.max(initial=-1)) + 1
+            found[np.concatenate(places)] = reckon(
+                np.concatenate(children), np.concatenate(days), np.concatenate(numbers)
+            )
+        return found
+
+
+def _with_same(child: Whole, day: Whole, text: Numbers, months: int) -> Whole:
+    """Return how many referrals in the months up to each one's day have its text, of any child."""
+    return n_with_same(day, text, months)
 
 
 def _in_two(numbers: Sequence[Numbers]) -> Numbers:
