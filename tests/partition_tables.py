@@ -19,8 +19,10 @@ import pytest
 from rich.console import Console
 
 from triage import partitioned, present
+from triage.cluster import check_in_partitions
 from triage.flag_files import write_parquet
 from triage.outputs import as_json
+from triage.pipeline import check
 from triage.resources import shipped
 from triage.rulefiles import load_rules
 from triage.run import Options, Run
@@ -89,6 +91,19 @@ def cut_up(rows: Sequence[Row], way: str, folder: Path, n_files: int = 4) -> Pat
     return folder
 
 
+def files(folder: Path, *tables: list[Row]) -> Path:
+    """Write tables into a folder, a file each."""
+    folder.mkdir()
+    for number, rows in enumerate(tables):
+        write(rows, folder / f"{number}.parquet")
+    return folder
+
+
+def row(child: str, day: str = "2023-05-02", **cells: str) -> Row:
+    """A referral without a decision, which is flagged, so that all that is told of it is seen."""
+    return {"child_id": child, "referral_date": day, "nfa": "false", "decision_at": "", **cells}
+
+
 def write(
     rows: Sequence[Row], path: Path, without: Collection[str] = (), row_group_size: int = 1000
 ) -> Path:
@@ -112,9 +127,25 @@ def partitions_of(n_rows: int) -> Iterator[None]:
 
 
 def told(run: Run, folder: Path) -> dict[str, Any]:
-    """Return what a run tells: as JSON, as Parquet and as text."""
+    """Return what a run tells: as JSON, as Parquet and as text, and what it found wrong."""
     page = io.StringIO()
     present.show_run(run, Console(file=page, width=200))
     path = folder / "told.parquet"
     write_parquet(run.stable_flags, path)
-    return {"json": as_json(run.as_json()), "text": page.getvalue(), "parquet": path.read_bytes()}
+    return {
+        "json": as_json(run.as_json()),
+        "text": page.getvalue(),
+        "parquet": path.read_bytes(),
+        "problems": run.problems,
+    }
+
+
+def same(folder: Path, options: Options = ALL, rows: int = 40, rules: Any = RULES) -> Run:
+    """Judge a folder at once and in partitions of so many rows, and hold one against the other."""
+    run = check([str(folder)], rules, options)
+    at_once = told(run, folder.parent)
+    with partitions_of(rows):
+        apart = told(check_in_partitions([str(folder)], rules, options, None), folder.parent)
+    for form, said in at_once.items():
+        assert apart[form] == said, form
+    return run

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from partition_tables import ALL, AS_OF, RULES, WAYS, Row, cut_up, dirty_rows, told, write
-from partition_tables import partitions_of as partitions
+from partition_tables import (
+    ALL,
+    AS_OF,
+    RULES,
+    WAYS,
+    cut_up,
+    dirty_rows,
+    files,
+    partitions_of,
+    row,
+    same,
+    told,
+    write,
+)
 
-from triage import parts as parts_of_one
 from triage.cluster import check_in_partitions
 from triage.errors import InputError
 from triage.local_rules import assemble
@@ -28,33 +35,6 @@ from triage.reading import Reading
 from triage.resources import shipped
 from triage.run import Options, Run
 from triage.sources import pieces
-from triage.sources.dealt import numbers_of, one_after_another, read_dealt, write_dealt
-from triage.sources.grid import row_numbers
-from triage.tables import LOST, RawColumn, RawTable, encode
-
-
-def same(folder: Path, options: Options = ALL, rows: int = 40, rules: Any = RULES) -> Run:
-    """Judge a folder at once and in partitions of so many rows, and hold one against the other."""
-    run = check([str(folder)], rules, options)
-    at_once = told(run, folder.parent)
-    with partitions(rows):
-        apart = told(check_in_partitions([str(folder)], rules, options, None), folder.parent)
-    for form, said in at_once.items():
-        assert apart[form] == said, form
-    return run
-
-
-def files(folder: Path, *tables: list[Row]) -> Path:
-    """Write tables into a folder, a file each."""
-    folder.mkdir()
-    for number, rows in enumerate(tables):
-        write(rows, folder / f"{number}.parquet")
-    return folder
-
-
-def row(child: str, day: str = "2023-05-02", **cells: str) -> Row:
-    """A referral without a decision, which is flagged, so that all that is told of it is seen."""
-    return {"child_id": child, "referral_date": day, "nfa": "false", "decision_at": "", **cells}
 
 
 def identifiers(run: Run) -> set[str]:
@@ -188,7 +168,7 @@ def test_a_mapping_is_used_for_each_piece_of_a_file(
     options = replace(ALL, reading=Reading(mapping=None if is_beside else str(named)))
     names_of_files = sorted(map(str, cut.glob("*.parquet")))
     at_once = told(check(names_of_files, RULES, options), tmp_path)
-    with partitions(30):
+    with partitions_of(30):
         apart = told(check_in_partitions(names_of_files, RULES, options, None), tmp_path)
     assert apart == at_once
     assert "left out by the mapping: 'Where'" in at_once["json"]
@@ -280,7 +260,7 @@ class TestProblems:
             lambda: check([str(folder)], RULES, ALL),
             lambda: check_in_partitions([str(folder)], RULES, ALL, None),
         ):
-            with partitions(10), pytest.raises(InputError, match=r"row 55, column 'team'"):
+            with partitions_of(10), pytest.raises(InputError, match=r"row 55, column 'team'"):
                 call()
         rows[53]["team"] = "x"
         write(rows, folder / "a.parquet", row_group_size=10)
@@ -359,113 +339,7 @@ class TestOddPartitions:
         ]
         write(rows, folder / "0.parquet", row_group_size=2)
         write([row("e")], folder / "1.parquet")
-        with partitions(8):
+        with partitions_of(8):
             cut = pieces.partitions(pieces.admitted_files([str(folder)]))
         assert [len(one) for one in cut] == [2, 2]
         same(folder, rows=8)
-
-
-class TestRowsDealtOut:
-    def table(self) -> RawTable:
-        columns = {
-            "child_id": encode(["A", "B", " A", None]),
-            "rationale_hash": RawColumn(np.array([0, 1, 2, 1], np.int32), ["x", LOST, ""]),
-            "nfa": encode(["1", "", "0", "1"]),
-        }
-        return RawTable("t", row_numbers(4), columns)
-
-    def test_come_back_as_they_were(self, tmp_path: Path) -> None:
-        write_dealt(self.table(), np.array([1, 2, 3]), str(tmp_path / "a=b.parquet"))
-        table = read_dealt(str(tmp_path / "a=b.parquet"), "t", None)
-        assert {name: column.cells() for name, column in table.columns.items()} == {
-            "child_id": ["B", "A", ""],
-            "rationale_hash": [LOST, "", LOST],
-            "nfa": ["", "0", "1"],
-        }
-        assert table.rows.tolist() == [3, 4, 5]
-        assert read_dealt(str(tmp_path / "a=b.parquet"), "t", {"nfa"}).columns.keys() == {"nfa"}
-
-    def test_columns_one_after_another_keep_what_is_lost(self) -> None:
-        column = self.table().columns["rationale_hash"]
-        assert one_after_another([column, column]).cells() == column.cells() * 2
-        assert one_after_another([encode([]), encode([])]).cells() == []
-
-    def test_the_number_of_a_text_is_the_same_on_every_machine(self) -> None:
-        numbers = numbers_of(pa.array(["", "A", "C0001", "é"]))
-        digest = hashlib.sha256(numbers.astype("<u8").tobytes()).hexdigest()
-        assert digest[:16] == "141b49e955768c7d"
-
-    def test_hold_no_free_text_and_are_removed(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
-        (tmp_path / "temporary").mkdir()
-        seen = []
-
-        def look(pieces: Any, *rest: Any) -> Any:
-            for piece in pieces:
-                if piece.dealt:
-                    seen.append(Path(piece.dealt).read_bytes())
-                    assert Path(piece.dealt).is_relative_to(tmp_path / "temporary")
-            return read(pieces, *rest)
-
-        read = pieces.read_pieces
-        monkeypatch.setattr("triage.survey.read_pieces", look)
-        rows = [
-            row(f"C{place % 7}", f"2023-05-{1 + place}", rationale=f"Secret {place}")
-            for place in range(20)
-        ]
-        same(files(tmp_path / "cut", rows[:10], rows[10:]), rows=6)
-        assert len(seen) > 2
-        assert not any(b"Secret" in content for content in seen)
-        assert any(b"rationale_hash" in content for content in seen)
-        assert not list((tmp_path / "temporary").iterdir())
-
-    def test_are_removed_when_judging_fails(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
-        (tmp_path / "temporary").mkdir()
-
-        def fail(order: Any) -> Any:
-            assert list((tmp_path / "temporary").iterdir())
-            raise InputError("it failed")
-
-        monkeypatch.setattr("triage.partitioned.judge_partition", fail)
-        folder = files(tmp_path / "cut", [row("A"), row("B")], [row("A", "2023-05-03"), row("B")])
-        with partitions(2), pytest.raises(InputError, match="it failed"):
-            check_in_partitions([str(folder)], RULES, replace(ALL, jobs=2), None)
-        assert not list((tmp_path / "temporary").iterdir())
-
-
-class TestPartsOfOneMachine:
-    @pytest.fixture(autouse=True)
-    def small_parts(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(parts_of_one, "ONE_PART", 50)
-        monkeypatch.setattr(parts_of_one, "ROWS_OF_A_PART", 40)
-
-    def both(self, name: str, tmp_path: Path) -> None:
-        calls: list[Callable[[], Run]] = [
-            lambda jobs=jobs: check([name], RULES, replace(ALL, jobs=jobs))  # type: ignore[misc]
-            for jobs in (1, 3)
-        ]
-        one, three = (told(call(), tmp_path) for call in calls)
-        parts_of_one.ONE_PART = 10**6  # type: ignore[misc]
-        assert one == three == told(calls[0](), tmp_path)
-
-    def test_a_table_is_judged_the_same_by_one_and_by_three(self, tmp_path: Path) -> None:
-        from triage.sample import make_council, writers
-
-        council = make_council(200, seed=11, as_of=AS_OF, months=24)
-        writers.write_referral_table(council, tmp_path / "table.csv")
-        self.both(str(tmp_path / "table.csv"), tmp_path)
-
-    def test_what_happened_over_time_goes_with_its_referral_or_its_child(
-        self, tmp_path: Path
-    ) -> None:
-        from triage.sample import make_council, writers
-
-        council = make_council(160, seed=12, as_of=AS_OF, months=24)
-        writers.write_folder(council, tmp_path / "tables")
-        assert (tmp_path / "tables" / "early_help.csv").exists()
-        self.both(str(tmp_path / "tables"), tmp_path)

@@ -72,7 +72,7 @@ CHOICES = {
     "closed_on": ["-", "2023-06-27", "never"],
     "closure_reason": ["-", "RC7"],
     "decision_at": ["-", "2023-06-21", "2023-06-27", "2023-06-28", "2023-06-31"],
-    "threshold_level": ["3", "-"],
+    "threshold_level": ["3", "-", "none"],
     "allocated_at": ["-", "2023-06-27"],
     "restricted": ["-", "true"],
     "is there": ["yes", "no"],
@@ -130,8 +130,15 @@ BACK_AND_FORTH = [
     Night([(2, ("is there", "yes"))], [], 0, "one retired"),
     Night([], [], 1, "one gone"),
     Night([], [(4, ("is there", "yes"))], 1, "all"),
+    Night([(1, ("threshold_level", "none"))], [], 0, "all"),
+    Night([(1, ("threshold_level", "3"))], [], 0, "all"),
+    Night([(0, ("closure_reason", "-"))], [], 0, "all"),
 ]
-"""Cases that close and come back, flags that change, records that leave, rules that fall silent."""
+"""Cases that close and come back, flags that change, records that leave, rules that fall silent.
+
+At the end what is raised stays the same: a cell is unreadable, then it clears a flag; then only a
+referral without a flag is told otherwise.
+"""
 
 
 class Records:
