@@ -7,7 +7,7 @@ several parts of the records found adds up before anything is put into words.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -65,6 +65,12 @@ class Flagged:
     values: dict[Asked | str, Values]
     due: Masked
     overdue: Masked
+
+    def nothing(self) -> Flagged:
+        """Return none of them, and nothing of what is told of them."""
+        none = self.only(np.zeros(0, np.int64))
+        empty = {name: Values(one.which, ()) for name, one in none.values.items()}
+        return replace(none, because=(), values=empty)
 
     def only(self, places: Whole) -> Flagged:
         """Return some of them."""

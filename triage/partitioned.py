@@ -278,6 +278,7 @@ def _judged(
     claimed = list(workers(ask, pieces if len(typed_in_two) else []))
     households, months = across_asked(asked)
     across = overview.across(households=households, rationale_months=months)
+    overview.forget_rows()
     orders = [
         Order(
             one,

@@ -42,9 +42,9 @@ class Raised:
 
     def nothing(self) -> Raised:
         """Return no flags of the same rules."""
-        none = np.zeros(0, np.int64)
-        nobody = tuple(one.only(none) for one in self.flagged)
-        return Raised(self.rules, self.entries.slice(0, 0), nobody)
+        nobody = tuple(one.nothing() for one in self.flagged)
+        # A slice of no rows would hold on to all of them.
+        return Raised(self.rules, self.entries.schema.empty_table(), nobody)
 
 
 def raise_flags(

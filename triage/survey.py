@@ -217,6 +217,14 @@ class Overview:
         reached = np.flatnonzero(np.cumsum(counts[order]) >= _EARLIEST)
         return int(days[order][reached[0]]) if len(reached) else self._as_of
 
+    def forget_rows(self) -> None:
+        """Let go of what was told of each row, when nothing more is asked across children."""
+        none, no_numbers = np.zeros(0, np.int32), np.zeros(0, np.uint64)
+        self._surveys = [
+            replace(one, child=none, day=none, household=no_numbers, rationale=no_numbers)
+            for one in self._surveys
+        ]
+
     def elsewhere(self, found: Sequence[pa.Table]) -> list[Elsewhere]:
         """Return, for each partition, what the others have to do with its identifiers.
 

@@ -22,9 +22,8 @@ from triage.sources.text import Text
 from triage.tables import RawColumn, encode
 
 _PIECE: Final = 1 << 20
-"""Bytes of a piece: so few that its cells stay in the processor's cache."""
-_LONGEST_PIECE: Final = 64 << 20
-_MOSTLY_DISTINCT: Final = 0.4
+"""Bytes of a piece: few enough for the processor's cache, and far more than a row."""
+_MOSTLY_DISTINCT: Final = 0.25
 """Share of different cells in the first piece from which a column is encoded once, as a whole."""
 _TEXTS: Final = pa.string()
 _POSITIONS: Final = pa.dictionary(pa.int32(), pa.string())
@@ -40,7 +39,7 @@ class EvenRows:
 
 
 class _UnsureCutError(Exception):
-    """A piece may end within a cell: quotation marks stand where none belong."""
+    """No piece ends surely with a row: one is very long, or a quotation mark stands astray."""
 
 
 def even_rows(text: Text, delimiter: str, width: int) -> EvenRows | None:
@@ -72,7 +71,8 @@ def _in_pieces(text: Text, delimiter: str, width: int) -> EvenRows:
 def _as_a_whole(text: Text, delimiter: str, width: int) -> EvenRows:
     with text.opened() as file, ThreadPoolExecutor(pa.cpu_count()) as workers:
         data = file.read()
-        growing = _Growing(_table(data, delimiter, [_TEXTS] * width).slice(1))
+        table = _table(data, delimiter, [_TEXTS] * width, is_piece=False)
+        growing = _Growing(table.slice(1))
         return EvenRows(growing.encoded(workers), growing.n_rows, data.count(b'"'))
 
 
@@ -80,19 +80,14 @@ def _pieces(file: BinaryIO) -> Iterator[bytes]:
     """Return the text in pieces that begin and end with a row.
 
     Raises:
-        _UnsureCutError: when no row seems to end.
+        _UnsureCutError: when a row is longer than a piece, or seems so.
     """
-    most = _PIECE
-    while piece := file.read(most):
-        end = len(piece) if len(piece) < most else _row_end(piece)
-        file.seek(end - len(piece), io.SEEK_CUR)
-        if end:
-            yield piece[:end]
-            most = _PIECE
-        elif most >= _LONGEST_PIECE:
+    while piece := file.read(_PIECE):
+        end = len(piece) if len(piece) < _PIECE else _row_end(piece)
+        if not end:
             raise _UnsureCutError
-        else:
-            most *= 2
+        file.seek(end - len(piece), io.SEEK_CUR)
+        yield piece[:end]
 
 
 def _row_end(piece: bytes) -> int:
@@ -130,9 +125,10 @@ def _parsed(delimiter: str, kinds: list[pa.DataType], piece: bytes) -> tuple[pa.
     return table, n_quotes
 
 
-def _table(data: bytes, delimiter: str, kinds: list[pa.DataType]) -> pa.Table:
+def _table(
+    data: bytes, delimiter: str, kinds: list[pa.DataType], *, is_piece: bool = True
+) -> pa.Table:
     names = [str(place) for place in range(len(kinds))]
-    is_piece = len(data) <= _LONGEST_PIECE
     return pa_csv.read_csv(
         pa.BufferReader(data),
         read_options=pa_csv.ReadOptions(
