@@ -25,7 +25,7 @@ FLAG_COLUMNS: Final = (
     "subject",
 )
 """What is told of a flag in files: all but what the store and the rights of readers ask for."""
-_ROWS_OF_A_GROUP: Final = 262_144
+_ROWS_OF_A_GROUP: Final = 524_288
 _DICTIONARY_BYTES: Final = 1 << 30
 """No dictionary of a group is this long, so that each text is written once in it."""
 

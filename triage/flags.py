@@ -114,8 +114,9 @@ class Flags(Sequence[Flag]):
 
     def _in_words(self, *, to_store: bool) -> pa.Table:
         schema = SCHEMA if to_store else SCHEMA.remove(SCHEMA.get_field_index("lasting"))
-        tables = [told.table(places, to_store=to_store) for told, places in self._pieces]
-        return pa.concat_tables([schema.empty_table(), *tables])
+        pieces = [(told, places) for told, places in self._pieces if len(places)]
+        tables = [told.table(places, to_store=to_store) for told, places in pieces]
+        return pa.concat_tables(tables or [schema.empty_table()])
 
     def __len__(self) -> int:
         """Return how many there are."""
@@ -180,7 +181,9 @@ def compact(table: pa.Table) -> pa.Table:
     The texts stand in the order in which the rows first have them, so that equal rows are equal to
     the byte, however they were put together.
     """
-    whole = table.unify_dictionaries().combine_chunks()
+    # Texts that lie in one place need not be compared to be put there.
+    is_one = all(column.num_chunks <= 1 for column in table.columns)
+    whole = (table if is_one else table.unify_dictionaries()).combine_chunks()
     columns = [
         _compact(column.combine_chunks()) if pa.types.is_dictionary(column.type) else column
         for column in whole.columns

@@ -18,7 +18,6 @@ from triage.judging import FLAG_CODE, Verdict
 from triage.rules import Rule
 from triage.ruleset import Ruleset, severity_rank
 from triage.tables import arrow_texts
-from triage.threads import at_once
 from triage.validation import GIVEN, Column
 from triage.vocabulary import SEVERITIES
 from triage.wording import Texts, words
@@ -181,8 +180,7 @@ class _Ordered:
         def of_rule(rule: Rule, one: Flagged) -> dict[str, Texts]:
             return words(rule, self._ruleset, one, to_store=to_store)
 
-        n_flags = sum(len(one.rows) for one in found)
-        return at_once(lambda pair: of_rule(*pair), zip(self._rules, found, strict=True), n_flags)
+        return [of_rule(rule, one) for rule, one in zip(self._rules, found, strict=True)]
 
 
 def _told(texts: Sequence[Texts], order: Places) -> pa.Array:
