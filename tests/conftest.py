@@ -137,3 +137,20 @@ def start(contained: Contained, one_rule: Path) -> float:
     outcome = contained.check("good.csv", "--rules", one_rule, folder=one_rule)
     assert outcome.code == 0, outcome.err
     return outcome.megabytes
+
+
+@pytest.fixture
+def cut(workplace: Path) -> Path:
+    """A folder of referrals in which children have rows in several files."""
+    from partition_tables import cut_up, dirty_rows
+
+    return cut_up(dirty_rows(9, 120), "at random", workplace / "cut")
+
+
+@pytest.fixture
+def small_partitions() -> Iterator[None]:
+    """Partitions so small that a hundred rows make several."""
+    from partition_tables import partitions_of
+
+    with partitions_of(50):
+        yield

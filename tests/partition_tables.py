@@ -16,6 +16,7 @@ import dirty_tables
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from conftest import Triage
 from rich.console import Console
 
 from triage import partitioned, present
@@ -31,6 +32,7 @@ from triage.sources import pieces
 AS_OF = dt.date(2023, 6, 30)
 RULES = load_rules(shipped("rules"))
 ALL = Options(AS_OF, None)
+ASKED = ("--as-of", AS_OF.isoformat(), "--window", "all")
 WAYS = ("by child", "by hash", "by row group", "at random", "one file")
 
 Row = dict[str, str]
@@ -149,3 +151,11 @@ def same(folder: Path, options: Options = ALL, rows: int = 40, rules: Any = RULE
     for form, said in at_once.items():
         assert apart[form] == said, form
     return run
+
+
+def refused(triage: Triage, *arguments: str | Path, code: int) -> str:
+    """Return the one sentence with which a call in partitions is refused."""
+    found, out, said = triage("check", *arguments, *ASKED, "--chunk")
+    assert (found, out) == (code, "")
+    assert said.count("\n") == 1
+    return said

@@ -74,10 +74,7 @@ class Rows:
         return self._table.take(pa.array(places))
 
     def is_of(self, places: Places, rules: Collection[str]) -> npt.NDArray[np.bool_]:
-        raise NotImplementedError
-
-    def severities(self, places: Places) -> Collection[str]:
-        raise NotImplementedError
+        return np.isin(self._table["rule"].to_pylist(), list(rules))[places]
 
 
 def flags_of(rows: list[dict[str, Any]]) -> Flags:

@@ -4,38 +4,17 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 from conftest import Triage
-from partition_tables import AS_OF, cut_up, dirty_rows, partitions_of, write
+from partition_tables import ASKED, partitions_of, refused, write
 
 from triage.errors import RuleError
 
-ASKED = ("--as-of", AS_OF.isoformat(), "--window", "all")
-
-
-@pytest.fixture
-def cut(workplace: Path) -> Path:
-    """A folder of referrals in which children have rows in several files."""
-    return cut_up(dirty_rows(9, 120), "at random", workplace / "cut")
-
-
-@pytest.fixture(autouse=True)
-def _small_partitions() -> Iterator[None]:
-    with partitions_of(50):
-        yield
-
-
-def refused(triage: Triage, *arguments: str | Path, code: int) -> str:
-    """Return the one sentence with which a call is refused, both at once and in partitions."""
-    found, out, said = triage("check", *arguments, *ASKED, "--chunk")
-    assert (found, out) == (code, "")
-    assert said.count("\n") == 1
-    return said
+pytestmark = pytest.mark.usefixtures("small_partitions")
 
 
 class TestFolderOfFlags:

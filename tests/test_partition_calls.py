@@ -8,7 +8,7 @@ import os
 import pickle
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -19,38 +19,30 @@ import pytest
 from conftest import Triage
 from hypothesis import given
 from hypothesis import strategies as st
-from partition_tables import ALL, AS_OF, RULES, cut_up, dirty_rows, partitions_of, write
+from partition_tables import (
+    ALL,
+    AS_OF,
+    ASKED,
+    RULES,
+    cut_up,
+    partitions_of,
+    refused,
+    write,
+)
 
 from triage import engine, errors
 from triage.cluster import check_in_partitions
 from triage.due import in_order as due_in_order
 from triage.errors import CallError, InputError, RuleError, StoreError, TriageError
-from triage.partitioned import in_turn, threads
+from triage.partitioned import threads
 from triage.pipeline import check
+from triage.threads import in_turn
 
 DAY = AS_OF.isoformat()
-ASKED = ("--as-of", DAY, "--window", "all")
 LEAVE_OUT = "only tables of referrals in Parquet are read, so leave --chunk and --cluster out"
 
 
-@pytest.fixture
-def cut(workplace: Path) -> Path:
-    """A folder of referrals in which children have rows in several files."""
-    return cut_up(dirty_rows(9, 120), "at random", workplace / "cut")
-
-
-@pytest.fixture(autouse=True)
-def _small_partitions() -> Iterator[None]:
-    with partitions_of(50):
-        yield
-
-
-def refused(triage: Triage, *arguments: str | Path, code: int) -> str:
-    """Return the one sentence with which a call is refused, both at once and in partitions."""
-    found, out, said = triage("check", *arguments, *ASKED, "--chunk")
-    assert (found, out) == (code, "")
-    assert said.count("\n") == 1
-    return said
+pytestmark = pytest.mark.usefixtures("small_partitions")
 
 
 def refused_alike(triage: Triage, *arguments: str | Path, code: int = 3) -> str:

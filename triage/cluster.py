@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from triage import __version__
 from triage.errors import CallError, InputError
-from triage.partitioned import Workers, check_partitioned, in_turn, threads
+from triage.partitioned import Workers, check_partitioned, threads
 from triage.progress import Progress, silent
 from triage.reading import Reading
 from triage.ruleset import Ruleset
 from triage.run import Options, Run
+from triage.threads import in_turn
 
 if TYPE_CHECKING:
     from distributed import Client, Future

@@ -152,6 +152,7 @@ class Kept:
     problems: tuple[Problem, ...]
 
 
+REUSED: Final = "an identifier that another bears already"
 REFERRALS: Final = ("referral_date", "referral_id")
 CONTACTS: Final = ("contact_date", "contact_id")
 
@@ -209,6 +210,7 @@ def keep(
             identifier,
             f"'{cut(typed.names[typed_of[place]])}' was used before for another {what}; "
             f"this one is {identifiers[identity[entry[place]]]}",
+            REUSED,
         )
         for place in reused.tolist()
     )

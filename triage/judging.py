@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from threading import Lock
 from typing import Any, Final
 
 import numpy as np
@@ -61,12 +60,12 @@ class Row:
 class Bench:
     """The two judges of one run: what they said of a pattern holds wherever it comes again.
 
-    Records may be judged in parts, and by several threads; the engine answers one at a time.
+    Records may be judged in parts, and by several threads: two that meet a new pattern at once both
+    ask, and hear the same.
     """
 
     def __init__(self) -> None:
         self._said: dict[tuple[str, tuple[int, ...]], int] = {}
-        self._one_at_a_time = Lock()
 
     def hear(
         self, rule: Rule, shown: Sequence[tuple[int, ...]], fields: Sequence[str], rows: _Rows
@@ -76,15 +75,14 @@ class Bench:
         Raises:
             RuleError: when the rule cannot be evaluated, or the two judges disagree.
         """
-        with self._one_at_a_time:
-            new = [n for n, one in enumerate(shown) if (rule.id, one) not in self._said]
-            if new:
-                patterns = [_pattern(shown[number], fields) for number in new]
-                decided = engine.decide(rule, patterns)
-                for number, pattern, is_flag in zip(new, patterns, decided, strict=True):
-                    code = _checked(rule, rows.row(number), pattern, is_flag=is_flag)
-                    self._said[rule.id, shown[number]] = code
-            return np.array([self._said[rule.id, one] for one in shown], np.int8)
+        new = [n for n, one in enumerate(shown) if (rule.id, one) not in self._said]
+        if new:
+            patterns = [_pattern(shown[number], fields) for number in new]
+            decided = engine.decide(rule, patterns)
+            for number, pattern, is_flag in zip(new, patterns, decided, strict=True):
+                code = _checked(rule, rows.row(number), pattern, is_flag=is_flag)
+                self._said[rule.id, shown[number]] = code
+        return np.array([self._said[rule.id, one] for one in shown], np.int8)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import tempfile
 import uuid
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -18,12 +17,10 @@ from functools import partial
 from pathlib import Path
 from typing import Final, Protocol, TypeVar
 
-import numpy as np
-
 from triage.across import Across
 from triage.calendar import check_as_of
 from triage.due import in_order as due_in_order
-from triage.entries import Elsewhere
+from triage.entries import REUSED, Elsewhere
 from triage.errors import CallError
 from triage.flag_files import write_parquet
 from triage.flags import Flags
@@ -51,7 +48,8 @@ from triage.sources.pieces import (
     without_rows,
 )
 from triage.survey import Overview, Survey, claims, survey
-from triage.tables import Problem, RawTable, Source
+from triage.tables import Problem, Source, rows_alone
+from triage.threads import in_turn
 from triage.vocabulary import counted
 
 MOST_AT_ONCE: Final = 4 * ROWS_OF_A_PARTITION
@@ -86,19 +84,6 @@ def threads(jobs: int) -> Workers:
             yield from in_turn(lambda task: pool.submit(work, task).result, tasks, jobs)
 
     return each
-
-
-def in_turn(
-    submit: Callable[[_TaskT], Callable[[], _FoundT]], tasks: Sequence[_TaskT], in_hand: int
-) -> Iterator[_FoundT]:
-    """Yield the results of tasks in their order, so many of them submitted at a time."""
-    waiting: deque[Callable[[], _FoundT]] = deque()
-    for task in tasks:
-        if len(waiting) == in_hand:
-            yield waiting.popleft()()
-        waiting.append(submit(task))
-    while waiting:
-        yield waiting.popleft()()
 
 
 @dataclass(frozen=True)
@@ -311,7 +296,7 @@ def _judged(
         options,
         history_from,
         tuple(
-            replace(source, referrals=_of_rows(source.path, n_rows))
+            replace(source, referrals=rows_alone(source.path, n_rows))
             for source, (n_rows, _) in zip(sources, overview.usable.values(), strict=True)
         ),
         live,
@@ -323,11 +308,6 @@ def _judged(
     )
 
 
-def _of_rows(source: str, n_rows: int) -> RawTable:
-    """Return a table of so many rows of which nothing is held."""
-    return RawTable(source, np.broadcast_to(np.int64(0), n_rows), {})
-
-
 def _in_order(problems: Sequence[Problem], sources: Sequence[Source]) -> tuple[Problem, ...]:
     """Return problems in the order in which they are found when all is read at once."""
     inputs = {source.path: number for number, source in enumerate(sources)}
@@ -336,7 +316,7 @@ def _in_order(problems: Sequence[Problem], sources: Sequence[Source]) -> tuple[P
     kinds = {"problem": 0, "rejected": 1, "query": 2}
 
     def place(one: Problem) -> tuple[int, ...]:
-        if one.column == "referral_id" and "was used before for another" in one.message:
+        if one.check == REUSED:
             return (1, inputs[one.source], 0, 0, one.row)
         first = checks[one.check] if one.kind == "query" else columns.get(one.column, 0)
         first = 0 if one.kind == "rejected" else first

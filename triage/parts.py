@@ -29,6 +29,7 @@ from triage.raising import Raised, raise_flags
 from triage.rules import Rule
 from triage.ruleset import Ruleset
 from triage.subject import ReferralSubject, Subject
+from triage.threads import in_turn
 
 Truth = npt.NDArray[np.bool_]
 
@@ -186,12 +187,7 @@ def judge_parts(
     if jobs < 2 or len(parts) < 2:
         return [one(part) for part in parts]
     with ThreadPoolExecutor(jobs) as pool:
-        running = [pool.submit(one, part) for part in parts]
-        try:
-            return [each.result() for each in running]
-        except BaseException:
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise
+        return list(in_turn(lambda part: pool.submit(one, part).result, parts, 2 * jobs))
 
 
 def cut(entries: Entries, across: Across, as_of: dt.date, jobs: int) -> Iterator[Part]:

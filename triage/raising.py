@@ -160,7 +160,10 @@ class _Ordered:
         # Where each flag asked for stands when they are taken rule by rule.
         order = np.empty(len(places), np.int64)
         order[np.concatenate([np.zeros(0, np.int64), *asked])] = np.arange(len(places))
-        said = self._words(found, to_store=to_store)
+        said = [
+            words(own, self._ruleset, one, to_store=to_store)
+            for own, one in zip(self._rules, found, strict=True)
+        ]
         entry = np.concatenate([np.zeros(0, np.int64), *(one.rows for one in found)])[order]
         whose = self._entries.take(pa.array(entry))
         told = [name for name in _TOLD if to_store or name != "lasting"]
@@ -175,12 +178,6 @@ class _Ordered:
         }
         schema = pa.schema(field for field in SCHEMA if field.name in columns)
         return pa.table({name: columns[name] for name in schema.names}).cast(schema)
-
-    def _words(self, found: Sequence[Flagged], *, to_store: bool) -> list[dict[str, Texts]]:
-        def of_rule(rule: Rule, one: Flagged) -> dict[str, Texts]:
-            return words(rule, self._ruleset, one, to_store=to_store)
-
-        return [of_rule(rule, one) for rule, one in zip(self._rules, found, strict=True)]
 
 
 def _told(texts: Sequence[Texts], order: Places) -> pa.Array:

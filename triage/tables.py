@@ -107,7 +107,7 @@ class Problem:
 
     ``kind`` is "rejected" (the row could not be used), "problem" (a cell could not be read; the
     row is judged) or "query" (cells that contradict each other; the row is judged). ``check`` is
-    the check that a query fails, without what was typed.
+    the check that fails, where there is one, without what was typed.
     """
 
     kind: Literal["rejected", "problem", "query"]
@@ -140,7 +140,12 @@ class RawTable:
 
     def without_cells(self) -> RawTable:
         """Return a table of as many rows of which nothing is held."""
-        return RawTable(self.source, np.broadcast_to(np.int64(0), len(self)), {})
+        return rows_alone(self.source, len(self))
+
+
+def rows_alone(source: str, n_rows: int) -> RawTable:
+    """Return a table of so many rows of which nothing is held."""
+    return RawTable(source, np.broadcast_to(np.int64(0), n_rows), {})
 
 
 MatchBy = Literal["referral_id", "child_and_referral_date", "child_and_event", "child", "extract"]

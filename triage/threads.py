@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
@@ -25,3 +26,19 @@ def at_once(
         return list(map(work, items))
     with ThreadPoolExecutor() as pool:
         return list(pool.map(work, items))
+
+
+def in_turn(
+    submit: Callable[[_ItemT], Callable[[], _FoundT]], items: Iterable[_ItemT], in_hand: int
+) -> Iterator[_FoundT]:
+    """Yield what becomes of each item, in their order, so many of them submitted at a time.
+
+    ``submit`` begins the work on an item and gives what waits for its result.
+    """
+    waiting: deque[Callable[[], _FoundT]] = deque()
+    for item in items:
+        if len(waiting) == in_hand:
+            yield waiting.popleft()()
+        waiting.append(submit(item))
+    while waiting:
+        yield waiting.popleft()()

@@ -7,9 +7,8 @@ that of a text of 2 GB only a few pieces are ever held as such.
 from __future__ import annotations
 
 import io
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import BinaryIO, Final
@@ -20,6 +19,7 @@ import pyarrow.csv as pa_csv
 
 from triage.sources.text import Text
 from triage.tables import RawColumn, encode
+from triage.threads import in_turn
 
 _PIECE: Final = 1 << 20
 """Bytes of a piece: few enough for the processor's cache, and far more than a row."""
@@ -62,7 +62,9 @@ def _in_pieces(text: Text, delimiter: str, width: int) -> EvenRows:
         pieces = _pieces(file)
         first, n_quotes = _parsed(delimiter, [_TEXTS] * width, next(pieces, b""))
         growing = _Growing(first.slice(1))
-        for table, n_more in _in_order(workers, partial(_parsed, delimiter, growing.kinds), pieces):
+        parse = partial(_parsed, delimiter, growing.kinds)
+        ahead = 2 * pa.cpu_count()
+        for table, n_more in in_turn(lambda one: workers.submit(parse, one).result, pieces, ahead):
             growing.add(table)
             n_quotes += n_more
         return EvenRows(growing.encoded(workers), growing.n_rows, n_quotes)
@@ -141,21 +143,6 @@ def _table(
             column_types=dict(zip(names, kinds, strict=True)), strings_can_be_null=False
         ),
     )
-
-
-def _in_order(
-    workers: ThreadPoolExecutor,
-    parse: Callable[[bytes], tuple[pa.Table, int]],
-    pieces: Iterable[bytes],
-) -> Iterator[tuple[pa.Table, int]]:
-    """Return what becomes of each piece, in their order, of which a few wait at a time."""
-    waiting: deque[Future[tuple[pa.Table, int]]] = deque()
-    for piece in pieces:
-        waiting.append(workers.submit(parse, piece))
-        if len(waiting) > 2 * pa.cpu_count():
-            yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()
 
 
 class _Growing:
