@@ -52,7 +52,7 @@ from triage.tables import Problem, Source, rows_alone
 from triage.threads import in_turn
 from triage.vocabulary import counted
 
-MOST_AT_ONCE: Final = 4 * ROWS_OF_A_PARTITION
+MOST_AT_ONCE: Final = 8 * ROWS_OF_A_PARTITION
 """A partition of more rows than this is dealt out anew."""
 
 _PART: Final = "part-{:05}.parquet"

@@ -87,7 +87,7 @@ class Found:
     def without_names(self) -> Found:
         """Return what is counted and flagged, without what else was judged: the store's alone."""
         nothing = pa.array([], pa.string())
-        none = {name: codes[:0] for name, codes in self.outcomes.items()}
+        none = {name: np.zeros(0, np.int8) for name in self.outcomes}
         return replace(self, ids=nothing, child_ids=nothing, outcomes=none)
 
     def without_flags(self) -> Found:

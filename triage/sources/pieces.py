@@ -30,7 +30,7 @@ from triage.sources.referral_table import table_source
 from triage.sources.words import input_with_words
 from triage.tables import Source, arrow_texts
 
-ROWS_OF_A_PARTITION: Final = 500_000
+ROWS_OF_A_PARTITION: Final = 250_000
 """Rows that are judged together: few enough for a small machine's memory."""
 _ONLY: Final = (
     "in partitions only tables of referrals in Parquet are read, so leave --chunk and --cluster out"
