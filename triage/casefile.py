@@ -2,38 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from triage.errors import CallError
 from triage.rulefiles import parse_rule
 from triage.rules import Rule
-from triage.store import Case, TimelineReferral, one_case
+from triage.store import Asker, Case, WholeCase, one_case
 
 
 @dataclass(frozen=True)
 class CaseFile:
-    """A case, each flag's rule, what happened to the case, and the child's referrals by date."""
+    """A case with all that belongs to it, and each flag's rule as it read then."""
 
-    case: Case
+    whole: WholeCase
     rules: dict[str, Rule]
-    events: list[dict[str, Any]]
-    timeline: list[TimelineReferral]
+
+    @property
+    def case(self) -> Case:
+        """Return the case itself."""
+        return self.whole.case
 
     def as_json(self) -> dict[str, Any]:
         """Return the case for a script."""
         return {
-            "case": self.case.id,
-            "subject": self.case.subject,
-            "status": self.case.status,
-            "severity": self.case.severity,
-            "due_on": self.case.due_on.isoformat(),
-            "child_id": self.case.child_id,
-            "referral_id": self.case.referral_id,
-            "referral_date": self.case.referral_date.isoformat(),
-            "team": self.case.team,
-            "restricted": self.case.restricted,
+            **case_told(self.case),
             "flags": [
                 {
                     "rule": flag.rule,
@@ -47,29 +39,46 @@ class CaseFile:
                     "references": list(self.rules[flag.rule].about.references),
                     "reviewer_checks": list(self.rules[flag.rule].about.reviewer_checks),
                 }
-                for flag in self.case.flags
+                for flag in self.whole.flags
             ],
             "timeline": [
                 {**entry.referral, "case": entry.case_id, "flags": list(entry.flags)}
-                for entry in self.timeline
+                for entry in self.whole.timeline
             ],
-            "events": self.events,
+            "notes": self.whole.notes,
+            "events": self.whole.events,
         }
 
 
-def case_file(url: str, case_id: int, person: str | None, readers: Sequence[str]) -> CaseFile:
-    """Return a case with all that belongs to it.
+def case_told(case: Case) -> dict[str, Any]:
+    """Return what a case is, for a script, without its flags."""
+    put_off = case.snoozed_until
+    return {
+        "case": case.id,
+        "subject": case.subject,
+        "status": case.status,
+        "severity": case.severity,
+        "due_on": case.due_on.isoformat(),
+        "child_id": case.child_id,
+        "referral_id": case.referral_id,
+        "referral_date": case.referral_date.isoformat(),
+        "team": case.team,
+        "restricted": case.restricted,
+        "held_by": case.held_by,
+        "held_until": case.held_until,
+        "assigned_to": case.assigned_to,
+        "boost": case.boost,
+        "snoozed_until": None if put_off is None else put_off.isoformat(),
+    }
+
+
+def case_file(url: str, asker: Asker, case_id: int) -> CaseFile:
+    """Return a case with all that belongs to it; that it was read is kept in the trail.
 
     Raises:
-        CallError: when there is no such case, or it is restricted and ``person`` is not among
-            the ``readers`` of restricted records.
+        CallError: when there is no such case for whoever asks.
     """
-    case, events, timeline = one_case(url, case_id)
-    if case.restricted and person not in readers:
-        raise CallError(
-            f"case {case_id} is restricted: only the people named under [restricted] readers in "
-            "triage.toml may see it, each with --as NAME."
-        )
-    rules = {flag.rule: parse_rule(flag.rule_text, flag.rule) for flag in case.flags}
-    visible = [e for e in timeline if not e.referral["restricted"] or person in readers]
-    return CaseFile(case, rules, events, visible)
+    whole = one_case(url, asker, case_id)
+    return CaseFile(
+        whole, {flag.rule: parse_rule(flag.rule_text, flag.rule) for flag in whole.flags}
+    )

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from triage import __version__
+from triage.cli_audit import audit, people
 from triage.cli_queue import due, print_queue, queue
+from triage.cli_review import action, review
 from triage.cli_rules import facts, rules
 from triage.cli_sources import sources
 from triage.options import (
@@ -122,7 +124,7 @@ def demo(into: str | None, quiet: bool) -> None:
     out = present.console()
     out.print()
     out.print("[bold]The review queue[/bold]")
-    print_queue(url, None, None, "table", 10)
+    print_queue(settings_of({"db": url}), None, "table", 10)
     click.echo(f"\n{demonstration.WHAT_NEXT.format(url=url)}")
 
 
@@ -147,6 +149,10 @@ def init() -> None:
 
 cli.add_command(queue)
 cli.add_command(due)
+cli.add_command(review)
+cli.add_command(action)
+cli.add_command(audit)
+cli.add_command(people)
 cli.add_command(rules)
 cli.add_command(facts)
 cli.add_command(sources)

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from triage.cli_work import acts
 from triage.options import (
     Date,
     as_option,
+    asker_of,
     db_option,
     judged_options,
     options_of,
@@ -17,6 +19,8 @@ from triage.options import (
     ruleset_of,
     settings_of,
     table_or_json,
+    wanted_of,
+    wanted_options,
 )
 
 if TYPE_CHECKING:
@@ -25,34 +29,55 @@ if TYPE_CHECKING:
 
 @click.group()
 def queue() -> None:
-    """See the cases that wait for review.
+    """See the cases that wait for review, and work on them.
 
     Example: triage queue list --format json
     """
 
 
+for act in acts:
+    queue.add_command(act)
+
+
 @queue.command("list")
 @db_option
 @click.option("--as-of", type=Date(), help="Overdue as of this date [default: the last run's].")
+@wanted_options
+@click.option(
+    "--status",
+    "statuses",
+    multiple=True,
+    metavar="STATUS",
+    help="Only cases of this status; may be repeated [default: all that are open].",
+)
+@click.option("--snoozed", is_flag=True, help="The cases that are put off, instead of the others.")
 @as_option
 @table_or_json
-@click.option("--limit", type=click.IntRange(0), default=20, show_default=True,
-              help="Cases to print in a table; 0 for all.")  # fmt: skip
+@click.option(
+    "--limit",
+    type=click.IntRange(0),
+    help="Cases to print; 0 for all [default: 20 in a table, all as JSON].",
+)
+@click.option("--page", type=click.IntRange(1), default=1, show_default=True, metavar="N",
+              help="Which page of as many cases as --limit says.")  # fmt: skip
 def queue_list(
-    db: str | None, as_of: dt.date | None, person: str | None, form: str, limit: int
-) -> None:
+    db: str | None, as_of: dt.date | None, person: str | None, form: str, limit: int | None,
+    page: int, **asked: Any,
+) -> None:  # fmt: skip
     """List the cases in the order of work, each with the reason for its place.
 
-    Overdue is reckoned as of the last run, unless --as-of says otherwise.
+    Overdue is reckoned as of the last run, unless --as-of says otherwise. Cases of other teams, and
+    restricted ones, are listed only for those who may see them.
 
-    Example: triage queue list --limit 50
+    Example: triage queue list --team North --severity critical --limit 50
     """
     settings = settings_of({"db": db})
-    print_queue(settings.db, as_of, person, form, limit, settings)
+    most = (20 if form == "table" else None) if limit is None else limit or None
+    print_queue(settings, person, form, most, page=page, as_of=as_of, wanted=wanted_of(asked))
 
 
 @queue.command("show")
-@click.argument("case_id", type=click.IntRange(1, 2**63 - 1), metavar="ID")
+@click.argument("case_id", type=click.IntRange(1, 2**31 - 1), metavar="ID")
 @db_option
 @as_option
 @table_or_json
@@ -64,7 +89,7 @@ def queue_show(case_id: int, db: str | None, person: str | None, form: str) -> N
     from triage import casefile, outputs, present
 
     settings = settings_of({"db": db})
-    whole = casefile.case_file(settings.db, case_id, person, settings.restricted.readers)
+    whole = casefile.case_file(settings.db, asker_of(person, settings), case_id)
     if form == "json":
         click.echo(outputs.as_json(whole.as_json()))
     else:
@@ -102,7 +127,7 @@ def due(
             "--as-of goes with a SOURCE; without one, `triage due` shows what the last run saw."
         )
     else:
-        as_of, items = store.due_items(settings.db)
+        as_of, items = store.due_items(settings.db, asker_of(person, settings))
     may_see = person in settings.restricted.readers
     if form == "json":
         shown = [present.due_json(one, may_see=may_see) for one in items]
@@ -114,20 +139,22 @@ def due(
 
 
 def print_queue(
-    url: str,
-    as_of: dt.date | None,
+    settings: Settings,
     person: str | None,
     form: str,
-    limit: int,
-    settings: Settings | None = None,
+    limit: int | None,
+    *,
+    page: int = 1,
+    as_of: dt.date | None = None,
+    wanted: Any = None,
 ) -> None:
     """Print the cases in the order of work."""
     from triage import outputs, present, review, store
 
-    places = review.in_order(store.cases(url), as_of or store.latest_as_of(url))
-    may_see = settings is not None and person in settings.restricted.readers
+    asker, offset = asker_of(person, settings), (page - 1) * (limit or 0)
+    wanted = wanted or store.Wanted()
+    places = review.Queue(store.cases(settings.db, asker, wanted, as_of, limit, offset))
     if form == "json":
-        shown = [present.case_json(place, may_see=may_see) for place in places]
-        click.echo(outputs.as_json(shown))
+        click.echo(outputs.as_json([present.place_json(place) for place in places]))
     else:
-        present.show_queue(places, present.console(), may_see=may_see, limit=limit or len(places))
+        present.show_queue(places, present.console())

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from triage.ruleset import Ruleset
     from triage.run import Options
     from triage.settings import Settings
+    from triage.store import Asker, Wanted
 
 SEVERITIES: Final = ("critical", "high", "medium", "low")
 
@@ -73,7 +74,7 @@ table_or_json = click.option(
     "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True,
     help="What is printed.",
 )  # fmt: skip
-as_option = click.option("--as", "person", metavar="NAME", help="Who asks.")
+as_option = click.option("--as", "person", metavar="NAME", help="Who asks, or does this.")
 history_option = click.option(
     "--history-from", type=Date(), help="From when the records are whole."
 )
@@ -116,6 +117,37 @@ run_options = options(
 )  # fmt: skip
 
 
+wanted_options = options(
+    click.option("--team", "teams", multiple=True, metavar="TEAM",
+                 help="Only cases of this team; may be repeated."),
+    click.option("--severity", "severities", multiple=True, type=click.Choice(SEVERITIES),
+                 help="Only cases of this severity; may be repeated."),
+    click.option("--rule", metavar="RULE", help="Only cases with an open flag of this rule."),
+    click.option("--subject", type=click.Choice(("referral", "contact")),
+                 help="Only cases of referrals, or of contacts."),
+    click.option("--assigned-to", metavar="NAME", help="Only cases assigned to somebody."),
+    click.option("--held-by", metavar="NAME", help="Only cases that somebody holds."),
+    click.option("--overdue", "is_overdue", is_flag=True, help="Only overdue reviews."),
+)  # fmt: skip
+"""Which cases are asked for: in a list, for a claim, and for what is done to many at once."""
+
+
+def wanted_of(asked: dict[str, Any]) -> Wanted:
+    """Return which cases are asked for.
+
+    Raises:
+        CallError: for a status that there is not.
+    """
+    from triage.casework import STATUSES
+    from triage.errors import CallError
+    from triage.store import Wanted
+
+    for status in asked.get("statuses", ()):
+        if status not in STATUSES:
+            raise CallError(f"--status '{status}': known are {', '.join(STATUSES)}.")
+    return Wanted(**{name: value for name, value in asked.items() if value})
+
+
 def settings_of(flags: dict[str, Any]) -> Settings:
     """Return the settings of a call from what was given on the command line."""
     from triage.settings import load_settings
@@ -124,6 +156,15 @@ def settings_of(flags: dict[str, Any]) -> Settings:
         "db", "rules", "window", "history_from", "fail_on", "mapping", "join_within_days",
     )  # fmt: skip
     return load_settings({name: flags.get(name) for name in wanted})
+
+
+def asker_of(person: str | None, settings: Settings) -> Asker:
+    """Return who asks something of the store, now."""
+    from triage.people import current_user
+    from triage.store import Asker
+
+    now = dt.datetime.now(dt.UTC)
+    return Asker(person, settings.restricted.readers, now, f"account:{current_user()}")
 
 
 def options_of(asked: dict[str, Any], settings: Settings) -> Options:

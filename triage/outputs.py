@@ -129,6 +129,17 @@ def write_text(path: Path, text: str) -> None:
         raise CallError(f"{path}: cannot be written ({error.strerror or error}).") from None
 
 
+def write_new(path: Path, text: str) -> None:
+    """Write a text file that is not there yet: somebody's work may be in one that is.
+
+    Raises:
+        CallError: when it is there, or cannot be written.
+    """
+    if path.exists():
+        raise CallError(f"{path}: is there already; it was left as it is.")
+    write_text(path, text)
+
+
 def refuse_to_overwrite(output: Path, sources: Sequence[str], db: str) -> None:
     """Refuse to write a result over an input or over the store.
 

@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from triage.casefile import case_told
 from triage.due import Due
 from triage.flags import Flag
 from triage.run import RuleResult, Run
@@ -20,8 +21,9 @@ from triage.wording import spoken
 
 if TYPE_CHECKING:
     from triage.casefile import CaseFile
-    from triage.review import Place
-    from triage.store import Changes
+    from triage.review import Place, Queue
+    from triage.rights import Person
+    from triage.store import Changes, TrailEvent
 
 SHOWN_FLAGS: Final = 15
 PIPED_WIDTH: Final = 160
@@ -252,54 +254,39 @@ def show_changes(changes: Changes, run_id: int, out: Console) -> None:
             )
 
 
-def case_json(place: Place, *, may_see: bool) -> dict[str, Any]:
-    """Return a case of the queue for a script; a restricted one without its identifiers."""
-    case = place.case
-    hidden = case.restricted and not may_see
-    return {
-        "position": place.position,
-        "case": case.id,
-        "subject": case.subject,
-        "reason": place.reason,
-        "severity": case.severity,
-        "status": case.status,
-        "due_on": case.due_on.isoformat(),
-        "child_id": None if hidden else case.child_id,
-        "referral_id": None if hidden else case.referral_id,
-        "referral_date": None if hidden else case.referral_date.isoformat(),
-        "team": case.team,
-        "restricted": case.restricted,
-        "flags": list(case.rules),
-    }
+def place_json(place: Place) -> dict[str, Any]:
+    """Return a case of the queue for a script."""
+    told = {"position": place.position, "reason": place.reason, **case_told(place.case)}
+    return {**told, "flags": list(place.case.rules)}
 
 
-def show_queue(places: Sequence[Place], out: Console, *, may_see: bool, limit: int) -> None:
+def show_queue(places: Queue, out: Console) -> None:
     """Print the queue in its order, with the reason for each place."""
     if not places:
-        out.print("The queue is empty.")
+        out.print("The queue is empty." if not places.n else "There is no such page.")
         return
-    table = table_of("#", "Case", "Child", "Referred", "Team", "Flags", "Why here", right=("#",))
-    for place in places[:limit]:
-        shown = case_json(place, may_see=may_see)
+    table = table_of(
+        "#", "Case", "Child", "Referred", "Team", "Flags", "Why here", "Status", right=("#",)
+    )
+    for place in places:
+        case = place.case
+        contact = " (contact)" if case.subject == "contact" else ""
+        who = case.held_by or case.assigned_to
         add_row(
             table,
             str(place.position),
-            str(place.case.id),
-            shown["child_id"] or WITHHELD,
-            _date_shown(shown),
-            place.case.team or "",
-            " ".join(shown["flags"]),
+            str(case.id),
+            case.child_id,
+            f"{case.referral_date}{contact}",
+            case.team or "",
+            " ".join(case.rules),
             place.reason,
+            f"{case.status}, {who}" if who else case.status,
         )
     out.print(table)
-    more = len(places) - limit
+    more = places.n - places[len(places) - 1].position
     if more > 0:
         out.print(f"… and {counted(more, 'further case')}; --limit 0 lists them all.")
-
-
-def _date_shown(shown: dict[str, Any]) -> str:
-    date = shown["referral_date"] or ""
-    return f"{date} (contact)" if shown["subject"] == "contact" else date
 
 
 def show_case(whole: CaseFile, out: Console) -> None:
@@ -315,7 +302,7 @@ def show_case(whole: CaseFile, out: Console) -> None:
             )
         )
     )
-    for found in case.flags:
+    for found in whole.whole.flags:
         about = whole.rules[found.rule].about
         out.print()
         state = "" if found.state == "open" else f" ({found.state})"
@@ -330,10 +317,10 @@ def show_case(whole: CaseFile, out: Console) -> None:
             out.print(f"  may be harmless: {harmless}", markup=False)
     out.print()
     out.print("[bold]Referrals of this child[/bold]")
-    if not whole.timeline:
+    if not whole.whole.timeline:
         out.print("  none up to the last run")
     table = table_of("Referred", "Source", "Need", "NFA", "Closed", "Why closed", "Case", "Flags")
-    for entry in whole.timeline:
+    for entry in whole.whole.timeline:
         told = entry.referral
         here = " <- this case" if entry.case_id == case.id else ""
         add_row(
@@ -349,9 +336,15 @@ def show_case(whole: CaseFile, out: Console) -> None:
         )
     out.print(table)
     out.print()
+    if whole.whole.notes:
+        out.print("[bold]Notes[/bold]")
+        for note in whole.whole.notes:
+            out.print(printable(f"  {note['at']}  {note['by']}: {note['text']}"), markup=False)
+        out.print()
     out.print("[bold]History[/bold]")
-    for event in whole.events:
-        out.print(f"  {event['at']}  {event['actor']}  {event['kind']} {event['rule'] or ''}")
+    for event in whole.whole.events:
+        happened = f"{event['kind']} {event['rule'] or ''}"
+        out.print(printable(f"  {event['at']}  {event['actor']}  {happened}"), markup=False)
 
 
 def shown_value(value: Any) -> str:
@@ -381,4 +374,43 @@ def show_runs(runs: Sequence[dict[str, Any]], out: Console) -> None:
             f"{run['queue']['cleared']:,}",
             ", ".join(source["path"] for source in run["inputs"]),
         )
+    out.print(table)
+
+
+def show_trail(events: Sequence[TrailEvent], out: Console) -> None:
+    """Print what happened, the latest last."""
+    table = table_of("Event", "When", "Who", "What", "Case", "Rule", "Detail", right=("Event",))
+    for event in events:
+        add_row(
+            table,
+            str(event.id),
+            event.at,
+            event.actor,
+            event.kind,
+            str(event.case or ""),
+            event.rule or "",
+            ", ".join(f"{name} {value}" for name, value in event.detail.items()),
+        )
+    out.print(table)
+
+
+def person_json(person: Person) -> dict[str, Any]:
+    """Return somebody who is registered, for a script."""
+    return {
+        "name": person.name,
+        "role": person.role,
+        "teams": list(person.teams),
+        "is_active": person.is_active,
+    }
+
+
+def show_people(people: Sequence[Person], out: Console) -> None:
+    """Print who is registered."""
+    if not people:
+        out.print("Nobody is registered: anybody may work here, under any name.")
+        return
+    table = table_of("Name", "Role", "Teams", "")
+    for person in people:
+        teams = ", ".join(person.teams) or "all"
+        add_row(table, person.name, person.role, teams, "" if person.is_active else "struck off")
     out.print(table)

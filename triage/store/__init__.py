@@ -1,12 +1,17 @@
 """The store: the only package that knows the database."""
 
-from triage.store.connection import DEFAULT_URL, run_lock
+from triage.store.address import DEFAULT_URL
+from triage.store.auditing import TrailEvent, audit_log, trail_head, verify_trail
+from triage.store.caselist import Case, Wanted
+from triage.store.connection import run_lock
 from triage.store.nightly import store_run
+from triage.store.people import Asker, people, register, strike_off
 from triage.store.queue import Changes, QueueChange
 from triage.store.reading import (
-    Case,
+    Listed,
     StoredFlag,
     TimelineReferral,
+    WholeCase,
     cases,
     due_items,
     last_as_of,
@@ -16,22 +21,82 @@ from triage.store.reading import (
     runs,
     standing_flags,
 )
+from triage.store.reviews import (
+    Begun,
+    RemedialAction,
+    Review,
+    actions_of,
+    begin_review,
+    finish_action,
+    hand_over_action,
+    reviews_of,
+    save_draft,
+    submit_review,
+    supersede_review,
+)
+from triage.store.trail import Head, Verdict
+from triage.store.work import (
+    add_note,
+    assign,
+    boost,
+    claim,
+    claim_next,
+    close,
+    matching,
+    release,
+    reopen,
+    snooze,
+)
 
 __all__ = [
     "DEFAULT_URL",
+    "Asker",
+    "Begun",
     "Case",
     "Changes",
+    "Head",
+    "Listed",
     "QueueChange",
+    "RemedialAction",
+    "Review",
     "StoredFlag",
     "TimelineReferral",
+    "TrailEvent",
+    "Verdict",
+    "Wanted",
+    "WholeCase",
+    "actions_of",
+    "add_note",
+    "assign",
+    "audit_log",
+    "begin_review",
+    "boost",
     "cases",
+    "claim",
+    "claim_next",
+    "close",
     "due_items",
+    "finish_action",
+    "hand_over_action",
     "last_as_of",
     "latest_as_of",
+    "matching",
     "one_case",
+    "people",
+    "register",
     "rejections",
+    "release",
+    "reopen",
+    "reviews_of",
     "run_lock",
     "runs",
+    "save_draft",
+    "snooze",
     "standing_flags",
     "store_run",
+    "strike_off",
+    "submit_review",
+    "supersede_review",
+    "trail_head",
+    "verify_trail",
 ]

@@ -1,6 +1,8 @@
 """Rows in and out of the store by the hundred thousand: plain tuples, no object a row.
 
-Values are passed as SQLite keeps them: dates as ISO texts, JSON as text.
+Values are passed, and given back, as SQLite keeps them: dates as ISO texts, JSON as text, true and
+false as 1 and 0. PostgreSQL is given them by COPY, and changes by one statement over a table of
+them.
 """
 
 from __future__ import annotations
@@ -26,6 +28,9 @@ def add(
     same: Mapping[str, Any] | None = None,
 ) -> None:
     """Add rows, given by their columns; ``same`` holds what all of them have in common."""
+    if _is_server(connection):
+        _copy(connection, table.name, columns, same or {})
+        return
     # What fails undoes the whole transaction anyhow; so SQLite need not be able to undo a part.
     into_table = sa.insert(table).inline().prefix_with("OR ROLLBACK", dialect="sqlite")
     statement = into_table.values(_literals(connection, table, same or {}))
@@ -50,6 +55,9 @@ def change(
     same: Mapping[str, Any] | None = None,
 ) -> None:
     """Change rows, found by the columns ``which``, as ``add`` is given them."""
+    if _is_server(connection):
+        _change_together(connection, table, which, columns, same or {})
+        return
     statement = (
         sa.update(table)
         .where(*(table.c[name] == sa.bindparam(f"{_KEY}{name}") for name in which))
@@ -86,8 +94,69 @@ def _prepared(
     return str(compiled), [columns[name] for name in compiled.positiontup]
 
 
+def _is_server(connection: sa.Connection) -> bool:
+    return connection.dialect.name == "postgresql"
+
+
+def _copy(
+    connection: sa.Connection,
+    into: str,
+    columns: Mapping[str, Iterable[Any]],
+    same: Mapping[str, Any],
+) -> None:
+    """Add rows by COPY, which takes texts for values of every kind."""
+    cursor = connection.connection.cursor()
+    quoted = connection.dialect.identifier_preparer.quote
+    names = ", ".join(quoted(name) for name in (*columns, *same))
+    common = tuple(same.values())
+    with cursor.copy(f"COPY {quoted(into)} ({names}) FROM STDIN") as copy:
+        for row in zip(*columns.values(), strict=True):
+            copy.write_row((*row, *common))
+
+
+def _change_together(
+    connection: sa.Connection,
+    table: sa.Table,
+    which: Mapping[str, Iterable[Any]],
+    columns: Mapping[str, Iterable[Any]],
+    same: Mapping[str, Any],
+) -> None:
+    keys = {_KEY.replace(" ", "_") + name: of for name, of in which.items()}
+    told = {**{name: table.c[name] for name in columns},
+            **{key: table.c[name] for key, name in zip(keys, which, strict=True)}}  # fmt: skip
+    beside = sa.Table(
+        "changed", sa.MetaData(), *(sa.Column(name, of.type) for name, of in told.items()),
+        prefixes=["TEMPORARY"],
+    )  # fmt: skip
+    beside.create(connection)
+    _copy(connection, beside.name, {**columns, **keys}, {})
+    connection.execute(
+        sa.update(table)
+        .where(*(table.c[n] == beside.c[key] for n, key in zip(which, keys, strict=True)))
+        .values({**{name: beside.c[name] for name in columns}, **same})
+    )
+    beside.drop(connection)
+
+
+def _as_kept(query: sa.Select[Any]) -> sa.Select[Any]:
+    """Return a query that gives dates, and true and false, as SQLite keeps them."""
+    kinds = {sa.Date: sa.String, sa.Boolean: sa.Integer}
+    return query.with_only_columns(
+        *(
+            sa.cast(column, kinds[type(column.type)]) if type(column.type) in kinds else column
+            for column in query.selected_columns
+        ),
+        maintain_column_froms=True,
+    )
+
+
 def rows(connection: sa.Connection, query: sa.Select[Any]) -> Iterator[list[tuple[Any, ...]]]:
     """Yield what a query finds as the store holds it, some thousands of rows at a time."""
+    if _is_server(connection):
+        found = connection.execute(_as_kept(query), execution_options={"yield_per": AT_ONCE})
+        for part in found.partitions():
+            yield [tuple(row) for row in part]
+        return
     text = query.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True})
     cursor = connection.exec_driver_sql(str(text)).cursor
     assert cursor is not None

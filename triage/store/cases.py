@@ -14,12 +14,14 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from triage.calendar import add_working_days, to_day
+from triage.order import NOT_OVERDUE
+from triage.order import place as place_of
 from triage.store import bulk
-from triage.store.columns import dates, same, texts, truths
-from triage.store.events import Events
+from triage.store.columns import dates, only, ranks, same, texts, truths
 from triage.store.names import places
 from triage.store.tables import case
 from triage.store.tonight import KEY, Tonight
+from triage.store.trail import Happened, happened
 from triage.vocabulary import SEVERITIES
 
 Whole = npt.NDArray[np.int64]
@@ -35,9 +37,15 @@ _SCHEMA: Final = pa.schema(
         "restricted": pa.int8(),
         "status": pa.string(),
         "due_on": pa.string(),
-        "reopened": pa.int8(),
+        "referral_date": pa.string(),
+        "severity": pa.string(),
+        "boost": pa.string(),
+        "place": pa.int64(),
     }
 )
+CAME_BACK: Final = "came back"
+NEW_FLAG: Final = "a flag was added"
+"""Why a run brings a case forward."""
 _LATE: Final = 10**6
 """A day later than any on which a review can be due."""
 
@@ -94,7 +102,18 @@ def open_cases(
     soonest = np.full(len(cases.place), _LATE)
     as_of_day = np.full(len(tonight.entry), to_day(as_of))
     np.minimum.at(soonest, tonight.entry, review_due(as_of_day, tonight.rank, review_days))
+    rank = np.full(len(cases.place), len(SEVERITIES))
+    np.minimum.at(rank, tonight.entry, tonight.rank)
     entries = tonight.entries.take(pa.array(new))
+    referral_day = entries["referral_date"].cast(pa.int32()).to_numpy().astype(np.int64)
+    place = place_of(
+        is_overdue=(soonest[new] < to_day(as_of)).astype(np.int64),
+        is_boosted=0,
+        rank=rank[new],
+        due_day=soonest[new],
+        referral_day=referral_day,
+    )
+    severity = pa.DictionaryArray.from_arrays(pa.array(rank[new]), pa.array(SEVERITIES))
     due_on = pa.array(soonest[new].astype(np.int32)).view(pa.date32())
     bulk.add(
         connection,
@@ -108,8 +127,10 @@ def open_cases(
             "team": texts(entries["team"]),
             "restricted": entries["restricted"].to_pylist(),
             "due_on": dates(due_on),
+            "severity": texts(severity),
+            "place": place.tolist(),
         },
-        {"status": "new", "reopened": False},
+        {"status": "new"},
     )
 
 
@@ -122,72 +143,122 @@ class OpenFlags:
     rank: Whole
 
 
+@dataclass(frozen=True)
+class Touched:
+    """The numbers of the cases that a flag was raised on tonight, and of those one cleared on."""
+
+    raised: Whole
+    cleared: Whole
+
+
 def follow_cases(
     connection: sa.Connection,
     cases: Cases,
     tonight: Tonight,
-    touched: Whole,
+    touched: Touched,
     flags: OpenFlags,
     as_of: dt.date,
     review_days: Mapping[str, int],
-    events: Events,
-) -> None:
+) -> list[Happened]:
     """Close cases nobody touched whose last flag cleared, reopen those flagged again.
 
-    ``touched`` are the numbers of the cases of which a flag changed tonight. A case keeps up with
-    the team and the mark of its record.
+    A case keeps up with the team and the mark of its record, with the severity of its flags, and
+    with its place in the order of work; a new flag on an open case brings it forward.
     """
     known = cases.known
     if not len(known):
-        return
-    touched = np.unique(touched[touched <= cases.last])
-    place = cases.places_of(touched)
-    at = np.searchsorted(touched, flags.case)
-    is_of = np.zeros(len(at), bool)
-    if len(touched):
-        is_of = touched[np.minimum(at, len(touched) - 1)] == flags.case
-    at, since, rank = at[is_of], flags.since[is_of], flags.rank[is_of]
-    due, due_again = np.full(len(touched), _LATE), np.full(len(touched), _LATE)
-    np.minimum.at(due, at, review_due(since, rank, review_days))
-    again = review_due(np.full(len(at), to_day(as_of)), rank, review_days)
-    np.minimum.at(due_again, at, again)
-    was_closed = _is(known["status"], "closed")[place]
-    is_empty = due == _LATE
-    closes = is_empty & _is(known["status"], "new")[place]
-    reopens = ~is_empty & was_closed
-    events.of_cases(
-        [
-            (number, "case closed", {"why": "no flag holds any more"})
-            if closed
-            else (number, "case reopened", {})
-            for number, closed, back in zip(
-                touched.tolist(), closes.tolist(), reopens.tolist(), strict=True
-            )
-            if closed or back
-        ]
-    )
-    status = np.full(len(known), -1)
-    status[place[closes]], status[place[reopens]] = 0, 1
-    new_status = pa.DictionaryArray.from_arrays(
-        pa.array(status.astype(np.int8), mask=status < 0), pa.array(["closed", "new"])
-    )
-    new_due = np.full(len(known), _LATE)
-    new_due[place] = np.where(reopens, due_again, due)
-    due_on = pa.array(new_due.astype(np.int32), mask=new_due == _LATE).view(pa.date32())
-    comes_back = np.zeros(len(known), bool)
-    comes_back[place[reopens]] = True
+        return []
+    of_known = flags.case <= cases.last
+    place = cases.places_of(flags.case[of_known])
+    since, rank = flags.since[of_known], flags.rank[of_known]
+    n_ranks = len(SEVERITIES)
+    worst, due, due_again = (np.full(len(known), high) for high in (n_ranks, _LATE, _LATE))
+    np.minimum.at(worst, place, rank)
+    np.minimum.at(due, place, review_due(since, rank, review_days))
+    again = review_due(np.full(len(rank), to_day(as_of)), rank, review_days)
+    np.minimum.at(due_again, place, again)
+    is_raised = _are_in(cases, touched.raised)
+    is_touched = is_raised | _are_in(cases, touched.cleared)
+    was_closed = _is(known["status"], "closed")
+    closes = is_touched & (worst == n_ranks) & _is(known["status"], "new")
+    reopens = is_raised & was_closed
+    comes_forward = is_raised & ~was_closed
+    renewed = np.where(reopens, due_again, np.where(is_touched & ~was_closed, due, _LATE))
+    severity = pa.array(SEVERITIES).take(pa.array(worst, mask=worst == n_ranks))
+    due_on = pa.array(renewed.astype(np.int32), mask=renewed == _LATE).view(pa.date32())
     values = {
         **_about(cases, tonight),
-        "status": pc.coalesce(new_status.cast(pa.string()), known["status"]),
+        "status": _where({"closed": closes, "new": reopens}, known["status"]),
         "due_on": pc.coalesce(due_on.cast(pa.string()), known["due_on"]),
-        "reopened": pc.or_(pa.array(comes_back), pc.cast(known["reopened"], pa.bool_())),
+        "severity": pc.coalesce(severity, known["severity"]),
+        "boost": _where(
+            {CAME_BACK: reopens, NEW_FLAG: comes_forward & truths(pc.is_null(known["boost"]))},
+            known["boost"],
+        ),
     }
+    values["place"] = pa.array(_places(values, known["referral_date"], as_of))
     differs = np.zeros(len(known), bool)
     for name, value in values.items():
         differs |= ~same(value, known[name])
     which = pa.array(np.flatnonzero(differs))
     columns = {name: value.take(which).to_pylist() for name, value in values.items()}
     bulk.change(connection, case, {"id": known["id"].take(which).to_pylist()}, columns)
+    numbers = known["id"].to_numpy()
+    return [
+        *(
+            happened("case closed", number, None, {"why": "no flag holds any more"})
+            for number in numbers[closes].tolist()
+        ),
+        *(happened("case reopened", number) for number in numbers[reopens].tolist()),
+        *(
+            happened("case boosted", number, None, {"why": NEW_FLAG})
+            for number in numbers[comes_forward & truths(pc.is_null(known["boost"]))].tolist()
+        ),
+    ]
+
+
+def _are_in(cases: Cases, numbers: Whole) -> Truth:
+    """Return which known cases are among some numbers."""
+    found = np.zeros(len(cases.known), bool)
+    found[cases.places_of(np.unique(numbers[numbers <= cases.last]))] = True
+    return found
+
+
+def _where(said: Mapping[str, Truth], otherwise: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return a text where it is said, and else what stood there."""
+    for text, where in said.items():
+        otherwise = pc.if_else(pa.array(where), pa.scalar(text), otherwise)
+    return otherwise
+
+
+def _places(
+    values: Mapping[str, pa.ChunkedArray], referral_date: pa.ChunkedArray, as_of: dt.date
+) -> Whole:
+    """Return the places in the order of work of cases of which this is so."""
+    due, referred = (_days(column) for column in (values["due_on"], referral_date))
+    found = place_of(
+        is_overdue=(due < to_day(as_of)).astype(np.int64),
+        is_boosted=truths(pc.is_valid(values["boost"])).astype(np.int64),
+        rank=ranks(values["severity"]),
+        due_day=due,
+        referral_day=referred,
+    )
+    return np.asarray(found, np.int64)
+
+
+def _days(iso: pa.ChunkedArray) -> Whole:
+    encoded = only(iso).dictionary_encode()
+    days = encoded.dictionary.cast(pa.date32()).cast(pa.int32()).to_numpy()
+    return np.asarray(days[encoded.indices.to_numpy()], np.int64)
+
+
+def keep_overdue(connection: sa.Connection, as_of: dt.date) -> None:
+    """Bring the places of cases up to date with a day: what is overdue comes first."""
+    for stands, overdue, step in (
+        (case.c.place >= NOT_OVERDUE, case.c.due_on < as_of, -NOT_OVERDUE),
+        (case.c.place < NOT_OVERDUE, case.c.due_on >= as_of, NOT_OVERDUE),
+    ):
+        connection.execute(sa.update(case).where(stands, overdue).values(place=case.c.place + step))
 
 
 def _about(cases: Cases, tonight: Tonight) -> dict[str, pa.ChunkedArray]:

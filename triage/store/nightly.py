@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from triage import __version__
 from triage.run import Run
 from triage.store import bulk
+from triage.store.cases import keep_overdue
 from triage.store.columns import dates, same, texts
 from triage.store.connection import writing
 from triage.store.names import places
@@ -27,6 +28,7 @@ from triage.store.tables import (
     run,
 )
 from triage.store.tonight import of_run, told
+from triage.store.trail import NIGHTLY, Happened, add_events, happened
 from triage.timeline import SCHEMA, timeline
 
 _PLAIN: Final = {pa.date32(): pa.string(), pa.bool_(): pa.int8()}
@@ -60,12 +62,13 @@ def store_run(
         referrals = timeline(result, pc.unique(tonight.entries["child_id"]))
         told_now = told(result, tonight, referrals, review_days)
         run_id = _store_run_row(connection, result, who, started_at, finished_at, settings)
+        events: list[Happened] = []
         if told_now == told_before:
             changes = no_change(result)
         else:
-            at = _stamp(finished_at)
-            changes = update_queue(connection, result, tonight, run_id, at, review_days)
+            changes, events = update_queue(connection, result, tonight, run_id, review_days)
             _store_timeline(connection, referrals)
+        keep_overdue(connection, result.options.as_of)
         contacts = {
             "rows": dict(result.contacts.rows),
             "rules": [one.as_json() for one in result.contacts.results_of("stable")],
@@ -79,7 +82,19 @@ def store_run(
         )
         _store_problems(connection, result, run_id)
         _store_due(connection, result, run_id)
+        events.append(happened("run stored", detail=_told_of_run(result, who)))
+        add_events(connection, _stamp(finished_at), NIGHTLY, events, run_id)
     return run_id, changes
+
+
+def _told_of_run(result: Run, who: str) -> dict[str, Any]:
+    """Return what the trail says of a run: on what, by which rules, and who set it going."""
+    return {
+        "who": who,
+        "as_of": result.options.as_of.isoformat(),
+        "rules": result.ruleset.hash,
+        "inputs": [source["sha256"] for source in result.inputs_json()],
+    }
 
 
 def _store_rules(connection: sa.Connection, result: Run) -> None:

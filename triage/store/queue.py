@@ -22,12 +22,19 @@ from triage.facts import SubjectName
 from triage.judging import CLEAR_CODE
 from triage.run import Run
 from triage.store import bulk
-from triage.store.cases import Cases, OpenFlags, cases_of, follow_cases, open_cases
+from triage.store.cases import (
+    Cases,
+    OpenFlags,
+    Touched,
+    cases_of,
+    follow_cases,
+    open_cases,
+)
 from triage.store.columns import AnyColumn, dates, same, texts, truths
-from triage.store.events import Events
 from triage.store.names import found_at, places
 from triage.store.tables import flag
 from triage.store.tonight import Tonight
+from triage.store.trail import Happened, happened
 from triage.vocabulary import SEVERITIES
 
 Whole = npt.NDArray[np.int64]
@@ -115,13 +122,9 @@ def update_queue(
     run: Run,
     tonight: Tonight,
     run_id: int,
-    at: str,
     review_days: Mapping[str, int],
-) -> Changes:
-    """Bring cases and flags up to date with a run, and add what happened; return the counts.
-
-    ``at`` is the moment that the events bear.
-    """
+) -> tuple[Changes, list[Happened]]:
+    """Bring cases and flags up to date with a run; return the counts, and what happened."""
     as_of = run.options.as_of
     cases = cases_of(connection, tonight)
     open_cases(connection, cases, tonight, as_of, review_days)
@@ -129,7 +132,6 @@ def update_queue(
     whose = cases.number[tonight.entry]
     told = _columns(run, tonight)
     stored = _stored(connection, tonight, whose, told)
-    last_flag = int(stored.number[-1]) if len(stored.number) else 0
     is_new = np.ones(len(whose), bool)
     is_new[stored.place[stored.place >= 0]] = False
     new = np.flatnonzero(is_new)
@@ -139,19 +141,18 @@ def update_queue(
     returns = is_raised & ~stored.is_open
     changes = is_raised & stored.is_open & ~stored.is_same
     stays = is_raised & stored.is_open & stored.is_same
-    events = Events(run_id, at)
-    _change_flags(connection, told, stored, returns, changes, run_id, events)
+    changed = _change_flags(connection, told, stored, returns, changes, run_id)
     _tell_anew(connection, told, stored, stays & ~stored.is_told_so)
-    clears, is_contact = _clear_flags(connection, run, cases, stored, run_id, events)
+    clears, is_contact, cleared = _clear_flags(connection, run, cases, stored, run_id)
 
     rank = stored.rank.copy()
     rank[is_raised] = tonight.rank[stored.place[is_raised]]
     stands = (stored.is_open & ~clears) | returns
-    follow_cases(
+    followed = follow_cases(
         connection,
         cases,
         tonight,
-        np.concatenate([whose[new], stored.case[returns | changes | clears]]),
+        Touched(np.concatenate([whose[new], stored.case[returns]]), stored.case[clears]),
         OpenFlags(
             np.concatenate([stored.case[stands], whose[new]]),
             np.concatenate([stored.since[stands], np.full(len(new), to_day(as_of))]),
@@ -159,14 +160,21 @@ def update_queue(
         ),
         as_of,
         review_days,
-        events,
     )
-    events.add(connection, cases.last, last_flag)
+    opened = cases.number[cases.place < 0].tolist()
+    raised = zip(whose[new].tolist(), texts(told["rule_id"].take(pa.array(new))), strict=True)
+    events = [
+        *(happened("case opened", number) for number in opened),
+        *(happened("flag raised", number, rule) for number, rule in raised),
+        *changed,
+        *cleared,
+        *followed,
+    ]
 
     def count(which: Truth, of_contacts: bool) -> int:
         return int((tonight.is_contact[stored.place[which]] == of_contacts).sum())
 
-    return {
+    counts = {
         name: QueueChange(
             int((tonight.is_contact[new] == of_contacts).sum()),
             count(stays, of_contacts),
@@ -176,6 +184,7 @@ def update_queue(
         )
         for name, of_contacts in _SUBJECTS
     }
+    return counts, events
 
 
 _SUBJECTS: Final[tuple[tuple[SubjectName, bool], ...]] = (("referral", False), ("contact", True))
@@ -292,24 +301,19 @@ def _change_flags(
     returns: Truth,
     changes: Truth,
     run_id: int,
-    events: Events,
-) -> None:
+) -> list[Happened]:
     """Open the flags again that were cleared, and renew those that rest on something else now."""
     which = np.flatnonzero(returns | changes)
     written = _written(told, stored.place[which])
     rules = written.pop("rule_id")
     common = {"state": "open", "cleared_run_id": None, "changed_run_id": run_id}
     bulk.change(connection, flag, {"id": stored.number[which].tolist()}, written, common)
-    events.of_flags(
-        (number, rule, "flag raised again" if returned else "flag changed", {"message": message})
-        for number, rule, returned, message in zip(
-            stored.case[which].tolist(),
-            rules,
-            returns[which].tolist(),
-            written["message"],
-            strict=True,
+    return [
+        happened("flag raised again" if returned else "flag changed", number, rule)
+        for number, rule, returned in zip(
+            stored.case[which].tolist(), rules, returns[which].tolist(), strict=True
         )
-    )
+    ]
 
 
 def _tell_anew(
@@ -331,17 +335,16 @@ def _clear_flags(
     cases: Cases,
     stored: Stored,
     run_id: int,
-    events: Events,
-) -> tuple[Truth, Truth]:
+) -> tuple[Truth, Truth, list[Happened]]:
     """Clear each open flag of which the rule now says clear; what was not judged stands.
 
     The flags of a rule that was retired, switched off or put on trial are cleared too. Returns
-    which flags are cleared, and which stored flags are on contacts.
+    which flags are cleared, which stored flags are on contacts, and what happened.
     """
     quiet = np.flatnonzero(stored.is_open & (stored.place < 0))
     clears, is_contact = np.zeros(len(stored.case), bool), np.zeros(len(stored.case), bool)
     if not len(quiet):
-        return clears, is_contact
+        return clears, is_contact, []
     whose = cases.known.take(pa.array(cases.places_of(stored.case[quiet])))
     is_contact[quiet] = truths(pc.equal(whose["subject"], "contact"))
     rules = texts(stored.rule.take(pa.array(quiet)))
@@ -358,18 +361,14 @@ def _clear_flags(
     which = np.flatnonzero(clears)
     common = {"state": "cleared", "cleared_run_id": run_id}
     bulk.change(connection, flag, {"id": stored.number[which].tolist()}, {}, common)
-    events.of_flags(
-        (
-            number,
-            rule,
-            "flag cleared",
-            {"why": f"the rule is {why[rule]}"} if why[rule] else {},
-        )
-        for number, rule in zip(
-            stored.case[which].tolist(), of_rule[clears[quiet]].tolist(), strict=True
-        )
-    )
-    return clears, is_contact
+    cleared = zip(stored.case[which].tolist(), of_rule[clears[quiet]].tolist(), strict=True)
+    events = [
+        happened("flag cleared", number, rule, {"why": f"the rule is {why[rule]}"})
+        if why[rule]
+        else happened("flag cleared", number, rule)
+        for number, rule in cleared
+    ]
+    return clears, is_contact, events
 
 
 def _why_silent(run: Run, rule_id: str) -> str:

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any
 
 import sqlalchemy as sa
 
 from triage.due import Due
 from triage.errors import CallError, StoreError
-from triage.facts import SubjectName
+from triage.order import NOT_OVERDUE
+from triage.rights import Viewer
 from triage.ruleset import severity_rank
-from triage.store import bulk
-from triage.store.connection import database_file, reading
-from triage.store.tables import case, due_item, event, flag, referral, rejection, rule_text, run
-from triage.vocabulary import SEVERITIES
-
-_OPEN: Final = "0"
+from triage.store.caselist import Case, Wanted, count, of_child, page
+from triage.store.connection import acting, reading
+from triage.store.people import Asker, viewer_of
+from triage.store.tables import due_item, event, flag, note, referral, rejection, rule_text, run
+from triage.store.trail import add_events, happened
+from triage.store.work import as_of_store, seen_case
 
 
 @dataclass(frozen=True)
@@ -35,34 +37,6 @@ class StoredFlag:
     rule_text: str = field(default="", repr=False)
 
 
-class Case(NamedTuple):
-    """A referral, or a contact, with its flags, to be reviewed by somebody.
-
-    Of a contact, ``referral_id`` and ``referral_date`` are its own. ``severity`` is that of the
-    most pressing open flag, or of any when none is open. ``marks`` has its flags in short
-    (``_mark``); ``flags`` are there when the case is asked for by itself.
-    """
-
-    id: int
-    subject: SubjectName
-    child_id: str
-    referral_id: str
-    referral_date: dt.date
-    team: str | None
-    restricted: bool
-    status: str
-    due_on: dt.date
-    reopened: bool
-    severity: str
-    marks: str
-    flags: tuple[StoredFlag, ...] = ()
-
-    @property
-    def rules(self) -> tuple[str, ...]:
-        """Return the rules of its open flags, the most pressing first."""
-        return tuple(mark[2:] for mark in sorted(self.marks.split(" ")) if mark[0] == _OPEN)
-
-
 def latest_as_of(url: str) -> dt.date:
     """Return the date on which the last run judged.
 
@@ -70,11 +44,7 @@ def latest_as_of(url: str) -> dt.date:
         StoreError: when there is no store, or no run in it.
     """
     with reading(url) as connection:
-        found = connection.execute(sa.select(run.c.as_of).order_by(run.c.id.desc()).limit(1))
-        as_of: dt.date | None = found.scalar()
-    if as_of is None:
-        raise StoreError("the store holds no run yet; `triage nightly SOURCE` makes one.")
-    return as_of
+        return as_of_store(connection)
 
 
 def standing_flags(url: str, known: Collection[str]) -> dict[str, int]:
@@ -91,18 +61,48 @@ def standing_flags(url: str, known: Collection[str]) -> dict[str, int]:
 
 def last_as_of(url: str) -> dt.date | None:
     """Return the date on which the last run judged; None while there is no run."""
-    if not database_file(url).exists():
-        return None
     try:
         return latest_as_of(url)
     except StoreError:
         return None
 
 
-def cases(url: str, *, status: str = "new") -> list[Case]:
-    """Return the cases of a status, each with the rules of its open flags."""
+def cases(
+    url: str,
+    asker: Asker,
+    wanted: Wanted,
+    as_of: dt.date | None = None,
+    limit: int | None = None,
+    offset: int = 0,
+) -> Listed:
+    """Return the cases that whoever asks sees of those wanted, in the order of work.
+
+    ``as_of`` is the day as of which reviews are overdue: that of the last run, unless it is given.
+
+    Raises:
+        CallError: when people are registered and this is none of them.
+        StoreError: when there is no store, or no run in it.
+    """
     with reading(url) as connection:
-        return _cases(connection, case.c.status == status)
+        who = viewer_of(connection, asker)
+        day = as_of_store(connection)
+        found = page(connection, who, wanted, day, limit, offset=offset)
+        if limit is None and as_of is not None and as_of != day:
+            found = sorted(
+                found, key=lambda one: (one.due_on >= as_of, one.place % NOT_OVERDUE, one.id)
+            )
+        n = offset + len(found) if limit is None else count(connection, who, wanted, day)
+        return Listed(found, n, as_of or day, offset)
+
+
+@dataclass(frozen=True)
+class Listed:
+    """Some cases in the order of work, from a place on; ``n`` is how many there are in all."""
+
+    cases: list[Case]
+    n: int
+    as_of: dt.date
+    offset: int = 0
 
 
 @dataclass(frozen=True)
@@ -114,86 +114,65 @@ class TimelineReferral:
     flags: tuple[str, ...]
 
 
-def one_case(url: str, case_id: int) -> tuple[Case, list[dict[str, Any]], list[TimelineReferral]]:
-    """Return a case with every flag, its events, and all referrals of the child by date.
+@dataclass(frozen=True)
+class WholeCase:
+    """A case with its flags, its notes, what happened to it, and the child's referrals by date."""
+
+    case: Case
+    flags: tuple[StoredFlag, ...]
+    notes: list[dict[str, Any]]
+    events: list[dict[str, Any]]
+    timeline: list[TimelineReferral]
+
+
+def one_case(url: str, asker: Asker, case_id: int) -> WholeCase:
+    """Return a case with all that belongs to it, as far as whoever asks may see it.
+
+    That they read it is added to the trail.
 
     Raises:
-        CallError: when there is no such case.
+        CallError: when there is no such case for them.
     """
-    with reading(url) as connection:
-        found = _cases(connection, case.c.id == case_id)
-        if not found:
-            raise CallError(f"there is no case {case_id}; `triage queue list` shows the numbers.")
-        whole = found[0]._replace(flags=_flags(connection, case_id))
+    with acting(url) as connection:
+        who = viewer_of(connection, asker)
+        found = seen_case(connection, who, case_id)
+        notes = [
+            {"at": row.at, "by": row.by, "text": row.text}
+            for row in connection.execute(
+                sa.select(note).where(note.c.case_id == case_id).order_by(note.c.id)
+            )
+        ]
         events = [
-            {"at": row.at, "actor": row.actor, "kind": row.kind, "rule": row.rule_id}
+            {"at": row.at, "actor": row.actor, "kind": row.kind, "rule": row.rule_id,
+             "detail": json.loads(row.detail)}
             for row in connection.execute(
                 sa.select(event).where(event.c.case_id == case_id).order_by(event.c.id)
             )
-        ]
-        return whole, events, _timeline(connection, whole.child_id)
+        ]  # fmt: skip
+        flags = _flags(connection, case_id)
+        rules = tuple(one.rule for one in flags if one.state == "open")
+        timeline = _timeline(connection, found.child_id, who)
+        add_events(connection, asker.at, asker.actor, [happened("case read", case_id)])
+        return WholeCase(found._replace(rules=rules), flags, notes, events, timeline)
 
 
-def _timeline(connection: sa.Connection, child_id: str) -> list[TimelineReferral]:
-    known = _cases(connection, case.c.child_id == child_id)
-    by_referral = {one.referral_id: one for one in known if one.subject == "referral"}
+def _timeline(connection: sa.Connection, child_id: str, who: Viewer) -> list[TimelineReferral]:
+    """Return the child's referrals; restricted ones only for those who may see them."""
+    known = {
+        one.referral_id: one for one in of_child(connection, child_id) if one.subject == "referral"
+    }
     found = []
     for row in connection.execute(
         sa.select(referral)
         .where(referral.c.child_id == child_id)
         .order_by(referral.c.referral_date, referral.c.referral_id)
     ):
-        its_case = by_referral.get(row.referral_id)
+        if row.restricted and not who.sees_restricted:
+            continue
+        its_case = known.get(row.referral_id)
         number, rules = (its_case.id, its_case.rules) if its_case else (None, ())
         found.append(TimelineReferral(dict(row._mapping), number, rules))
     return found
-
-
-def _cases(connection: sa.Connection, which: sa.ColumnElement[bool]) -> list[Case]:
-    """Return cases by number, without their flags in words.
-
-    A country has hundreds of thousands of cases: each is made once, of plain values.
-    """
-    rank = sa.case({name: place for place, name in enumerate(SEVERITIES)}, value=flag.c.severity)
-    is_closed = sa.cast(flag.c.state != "open", sa.Integer)
-    marks = (
-        sa.select(
-            flag.c.case_id, sa.func.aggregate_strings(_mark(is_closed, rank, flag.c.rule_id), " ")
-        )
-        .join(case, case.c.id == flag.c.case_id)
-        .where(which)
-        .group_by(flag.c.case_id)
-    )
-    marks_of = dict(row for some in bulk.rows(connection, marks) for row in some)
-    query = sa.select(*(case.c[name] for name in Case._fields[:-3])).where(which)
-    found = []
-    for some in bulk.rows(connection, query.order_by(case.c.id)):
-        for number, subject, child, name, day, team, restricted, status, due_on, reopened in some:
-            in_short = marks_of[number]
-            found.append(
-                Case(
-                    number,
-                    subject,
-                    child,
-                    name,
-                    dt.date.fromisoformat(day),
-                    team,
-                    bool(restricted),
-                    status,
-                    dt.date.fromisoformat(due_on),
-                    bool(reopened),
-                    SEVERITIES[int(min(in_short.split(" "))[1])],
-                    in_short,
-                )
-            )
-    return found
-
-
-def _mark(
-    is_closed: sa.ColumnElement[int], rank: sa.ColumnElement[int], rule: sa.ColumnElement[str]
-) -> sa.ColumnElement[str]:
-    """Return a flag as one text: open ones sort before cleared ones, the most pressing first."""
-    return sa.cast(is_closed, sa.String).concat(sa.cast(rank, sa.String)).concat(rule)
 
 
 def _flags(connection: sa.Connection, case_id: int) -> tuple[StoredFlag, ...]:
@@ -228,14 +207,15 @@ def runs(url: str) -> list[dict[str, Any]]:
         ]
 
 
-def due_items(url: str) -> tuple[dt.date, tuple[Due, ...]]:
+def due_items(url: str, asker: Asker) -> tuple[dt.date, tuple[Due, ...]]:
     """Return the date of the last run, and what fell due by the next working day after it.
 
     Raises:
+        CallError: when people are registered and whoever asks is none of them.
         StoreError: when there is no store, or no run in it.
     """
-    as_of = latest_as_of(url)
     with reading(url) as connection:
+        as_of, who = as_of_store(connection), viewer_of(connection, asker)
         latest = connection.execute(sa.select(sa.func.max(run.c.id))).scalar()
         rows = connection.execute(
             sa.select(due_item).where(due_item.c.run_id == latest).order_by(due_item.c.id)
@@ -243,7 +223,7 @@ def due_items(url: str) -> tuple[dt.date, tuple[Due, ...]]:
         fields = ("rule", "severity", "child_id", "referral_id", "referral_date", "team",
                   "due_on", "message", "restricted")  # fmt: skip
         found = (Due(**{name: getattr(row, name) for name in fields}) for row in rows)
-        return as_of, tuple(found)
+        return as_of, tuple(one for one in found if who.sees(one.team, restricted=one.restricted))
 
 
 def rejections(url: str, run_id: int | None = None) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 A case is a referral, or a contact, with its flags. A flag is one rule on one of them; it is
 cleared, never deleted. Events are only ever added: the database itself refuses to change or delete
-one.
+one, and each bears a hash of itself and of all before it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-HEAD_REVISION: Final = "0003"
+HEAD_REVISION: Final = "0005"
 """The newest migration; a store at any other revision is upgraded, or refused when newer."""
 
 metadata = sa.MetaData()
@@ -96,10 +96,22 @@ case = sa.Table(
     sa.Column("restricted", sa.Boolean, nullable=False),
     sa.Column("status", sa.String(30), nullable=False),
     sa.Column("due_on", sa.Date, nullable=False),
-    sa.Column("reopened", sa.Boolean, nullable=False),
+    sa.Column("severity", sa.String(10), nullable=False),
+    sa.Column("boost", sa.Text),
+    sa.Column("place", sa.BigInteger, nullable=False),
+    sa.Column("snoozed_until", sa.Date),
+    sa.Column("held_by", sa.String(200)),
+    sa.Column("held_until", sa.String(32)),
+    sa.Column("assigned_to", sa.String(200)),
     sa.UniqueConstraint("child_id", "subject", "referral_id"),
+    sa.Index("ix_case_status_place", "status", "place", "id"),
+    sa.Index("ix_case_team_status_place", "team", "status", "place", "id"),
     sqlite_autoincrement=True,
 )
+"""``severity`` is that of the most pressing open flag, or of any when none is open; ``boost`` says
+why a case comes before its turn; ``place`` is its place in the order of work (``triage.order``) as
+of the last run. ``held_by`` holds it until ``held_until``, a moment; ``assigned_to`` is to do it.
+"""
 
 referral = sa.Table(
     "referral",
@@ -141,13 +153,89 @@ flag = sa.Table(
 event = sa.Table(
     "event",
     metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("at", sa.String(32), nullable=False),
     sa.Column("actor", sa.String(200), nullable=False),
     sa.Column("kind", sa.String(40), nullable=False),
     sa.Column("run_id", sa.Integer, sa.ForeignKey("run.id")),
     sa.Column("case_id", sa.Integer, sa.ForeignKey("case.id"), index=True),
     sa.Column("rule_id", sa.String(16)),
-    sa.Column("detail", sa.JSON, nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),
+    sa.Column("hash", sa.LargeBinary, nullable=False),
+)
+"""The trail. ``detail`` is JSON and tells nothing of a child, whose data can be let go of while the
+trail stays whole; ``hash`` is the SHA-256 of the event and of the hash before it (``trail.py``).
+"""
+
+person = sa.Table(
+    "person",
+    metadata,
+    sa.Column("name", sa.String(200), primary_key=True),
+    sa.Column("role", sa.String(20), nullable=False),
+    sa.Column("teams", sa.JSON, nullable=False),
+    sa.Column("is_active", sa.Boolean, nullable=False),
+)
+
+note = sa.Table(
+    "note",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("case_id", sa.Integer, sa.ForeignKey("case.id"), nullable=False, index=True),
+    sa.Column("at", sa.String(32), nullable=False),
+    sa.Column("by", sa.String(200), nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
     sqlite_autoincrement=True,
 )
+
+rule_exception = sa.Table(
+    "rule_exception",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("rule_id", sa.String(16), nullable=False),
+    sa.Column("child_id", sa.Text),
+    sa.Column("team", sa.Text),
+    sa.Column("owner", sa.String(200), nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("until", sa.Date, nullable=False),
+    sa.Column("made_at", sa.String(32), nullable=False),
+    sa.Column("made_by", sa.String(200), nullable=False),
+    sa.Column("ended_at", sa.String(32)),
+    sqlite_autoincrement=True,
+)
+"""A rule that raises nothing for a child, or for a team, up to and including a day."""
+
+review = sa.Table(
+    "review",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("case_id", sa.Integer, sa.ForeignKey("case.id"), nullable=False, index=True),
+    sa.Column("kind", sa.String(10), nullable=False),
+    sa.Column("reviewer", sa.String(200), nullable=False),
+    sa.Column("state", sa.String(10), nullable=False),
+    sa.Column("answers", sa.Text, nullable=False),
+    sa.Column("salt", sa.String(32), nullable=False),
+    sa.Column("started_at", sa.String(32), nullable=False),
+    sa.Column("changed_at", sa.String(32), nullable=False),
+    sa.Column("submitted_at", sa.String(32)),
+    sa.Column("supersedes", sa.Integer, sa.ForeignKey("review.id")),
+    sa.Column("reason", sa.Text),
+    sqlite_autoincrement=True,
+)
+"""``answers`` is JSON; the trail has the SHA-256 of it and the salt of each submitted review."""
+
+remedial_action = sa.Table(
+    "remedial_action",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("case_id", sa.Integer, sa.ForeignKey("case.id"), nullable=False, index=True),
+    sa.Column("review_id", sa.Integer, sa.ForeignKey("review.id"), nullable=False),
+    sa.Column("kind", sa.String(40), nullable=False),
+    sa.Column("owner", sa.String(200), nullable=False),
+    sa.Column("due_on", sa.Date, nullable=False),
+    sa.Column("done_on", sa.Date),
+    sa.Column("evidence", sa.Text),
+    sa.Column("handed_to", sa.String(200)),
+    sa.Column("handed_why", sa.Text),
+    sqlite_autoincrement=True,
+)
+"""Done when ``done_on`` says so; handed over to somebody outside, it no longer holds the case."""

@@ -112,6 +112,22 @@ def upgrade() -> None:
         sa.Column("detail", sa.JSON, nullable=False),
         sqlite_autoincrement=True,
     )
+    _guard_events()
+
+
+def _guard_events() -> None:
+    """Have the database itself refuse to change or delete an event."""
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(
+            "CREATE OR REPLACE FUNCTION event_only_added() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE EXCEPTION 'events can only be added'; END $$"
+        )
+        op.execute(
+            "CREATE TRIGGER event_no_change BEFORE UPDATE OR DELETE OR TRUNCATE ON event "
+            "FOR EACH STATEMENT EXECUTE FUNCTION event_only_added()"
+        )
+        op.execute("REVOKE UPDATE, DELETE, TRUNCATE ON event FROM PUBLIC, CURRENT_USER")
+        return
     for act in ("UPDATE", "DELETE"):
         op.execute(
             f"CREATE TRIGGER event_no_{act.lower()} BEFORE {act} ON event "
@@ -137,3 +153,5 @@ def downgrade() -> None:
         "rule_text",
     ):
         op.drop_table(table)
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("DROP FUNCTION event_only_added()")

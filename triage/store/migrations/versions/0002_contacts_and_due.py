@@ -47,9 +47,21 @@ def _cases(subject: bool, filled: dict[str, str]) -> None:
     op.drop_table("case_before")
 
 
+def _is_server() -> bool:
+    return op.get_bind().dialect.name == "postgresql"
+
+
 def upgrade() -> None:
     """Give each case its subject, keep what falls due, and count contacts and trials in runs."""
-    _cases(True, {"subject": "'referral'"})
+    if _is_server():
+        op.add_column(
+            "case", sa.Column("subject", sa.String(10), nullable=False, server_default="referral")
+        )
+        op.alter_column("case", "subject", server_default=None)
+        op.drop_constraint("case_child_id_referral_id_key", "case")
+        op.create_unique_constraint(None, "case", ["child_id", "subject", "referral_id"])
+    else:
+        _cases(True, {"subject": "'referral'"})
     op.add_column("run", sa.Column("contacts", sa.JSON))
     op.add_column("run", sa.Column("trial", sa.JSON))
     op.create_table(
@@ -73,4 +85,8 @@ def downgrade() -> None:
     op.drop_table("due_item")
     op.drop_column("run", "trial")
     op.drop_column("run", "contacts")
-    _cases(False, {})
+    if _is_server():
+        op.drop_column("case", "subject")
+        op.create_unique_constraint(None, "case", ["child_id", "referral_id"])
+    else:
+        _cases(False, {})

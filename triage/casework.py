@@ -1,0 +1,58 @@
+"""The life of a case: its statuses, and the one table of moves between them.
+
+Status says where the work stands; what came of it stands in the review, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Final, Literal, get_args
+
+from triage.errors import CallError
+
+Status = Literal["new", "claimed", "in review", "awaiting second review", "actions open", "closed"]
+STATUSES: Final[tuple[Status, ...]] = get_args(Status)
+OPEN: Final[tuple[Status, ...]] = STATUSES[:-1]
+CLAIMABLE: Final[tuple[Status, ...]] = ("new", "claimed", "in review")
+"""The statuses in which a case can be held by somebody who is to review it."""
+Act = Literal[
+    "claim", "release", "assign", "start a review", "submit a review", "supersede a review",
+    "finish the actions", "close", "clear", "reopen",
+]  # fmt: skip
+
+MOVES: Final[dict[Act, dict[Status, Status]]] = {
+    "claim": {"new": "claimed", "claimed": "claimed", "in review": "in review"},
+    "release": {"claimed": "new", "in review": "new"},
+    "assign": {"new": "new", "claimed": "new", "in review": "new"},
+    "start a review": {"new": "in review", "claimed": "in review", "in review": "in review"},
+    "submit a review": {"in review": "actions open"},
+    "supersede a review": {"actions open": "actions open", "closed": "actions open"},
+    "finish the actions": {"actions open": "closed"},
+    "close": {"new": "closed", "claimed": "closed"},
+    "clear": {"new": "closed"},
+    "reopen": {"closed": "new"},
+}  # fmt: skip
+"""What each act makes of a case.
+
+Assigned to somebody, a case waits for them, held by nobody. A review that asks for no action
+finishes them at once. ``clear`` is a run's, for a case that nobody touched and of which no flag
+holds any more. ``close`` is a person's, who gives a reason instead of a review.
+"""
+
+HELD_FOR: Final = dt.timedelta(minutes=60)
+"""How long a case is held without anything being done on it."""
+
+
+def moved(act: Act, status: Status, case_id: int) -> Status:
+    """Return the status that a case comes to by an act.
+
+    Raises:
+        CallError: when the act is not for a case of that status.
+    """
+    to = MOVES[act].get(status)
+    if to is None:
+        allowed = " or ".join(MOVES[act])
+        raise CallError(
+            f"case {case_id} is {status}: to {act} it has to be {allowed}; nothing was changed."
+        )
+    return to

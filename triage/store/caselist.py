@@ -1,0 +1,243 @@
+"""The queue as somebody sees it: cases in the order of work, by filter, a page at a time.
+
+A case of another team, or a restricted one, is not there for whoever may not see it: not in a
+list, not in a count.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import sqlalchemy as sa
+
+from triage.casework import OPEN
+from triage.facts import SubjectName
+from triage.order import NOT_OVERDUE, ranges_of
+from triage.rights import Viewer
+from triage.ruleset import severity_rank
+from triage.store import bulk
+from triage.store.tables import case, flag
+from triage.vocabulary import SEVERITIES
+
+_IN_ONE: Final = 500
+"""Case numbers asked for in one statement."""
+_MOST_APART: Final = 200
+"""Runs of the index that are put together; more of them are sorted instead."""
+
+
+class Case(NamedTuple):
+    """A referral, or a contact, with its flags, to be reviewed by somebody.
+
+    Of a contact, ``referral_id`` and ``referral_date`` are its own. ``severity`` is that of the
+    most pressing open flag, or of any when none is open; ``boost`` says why the case comes before
+    its turn. ``rules`` are those of its open flags, the most pressing first.
+    """
+
+    id: int
+    subject: SubjectName
+    child_id: str
+    referral_id: str
+    referral_date: dt.date
+    team: str | None
+    restricted: bool
+    status: str
+    due_on: dt.date
+    severity: str
+    boost: str | None
+    snoozed_until: dt.date | None
+    held_by: str | None
+    held_until: str | None
+    assigned_to: str | None
+    place: int
+    rules: tuple[str, ...] = ()
+
+    def holder(self, now: str) -> str | None:
+        """Return who holds the case at a moment."""
+        return self.held_by if self.held_until is not None and self.held_until > now else None
+
+
+COLUMNS: Final = tuple(case.c[name] for name in Case._fields[:-1])
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which cases are asked for; empty means any. ``snoozed`` asks for those that are put off."""
+
+    statuses: tuple[str, ...] = OPEN
+    teams: tuple[str, ...] = ()
+    severities: tuple[str, ...] = ()
+    rule: str = ""
+    subject: str = ""
+    assigned_to: str = ""
+    held_by: str = ""
+    is_overdue: bool = False
+    snoozed: bool = False
+
+
+def page(
+    connection: sa.Connection,
+    who: Viewer,
+    wanted: Wanted,
+    as_of: dt.date,
+    limit: int | None = None,
+    after: int | None = None,
+    offset: int = 0,
+    only: Sequence[sa.ColumnElement[bool]] = (),
+) -> list[Case]:
+    """Return cases in the order of work: so many from the first, or after a case, or from a place.
+
+    ``only`` are conditions of the store's own.
+
+    Runs of the index that stand in this order already are put together, so that a page costs as
+    much in a queue of a million as in one of a hundred.
+    """
+    residual = [*_conditions(who, wanted, as_of), *only]
+    if after is not None:
+        known = connection.execute(sa.select(case.c.place).where(case.c.id == after)).scalar()
+        if known is None:
+            return []
+        residual.append(sa.tuple_(case.c.place, case.c.id) > sa.tuple_(known, after))
+    runs = list(_runs(who, wanted))
+    most = None if limit is None else limit + offset
+    if most is None or len(runs) > _MOST_APART:
+        query = sa.select(*COLUMNS).where(*_grouped(who, wanted), *residual)
+        query = query.order_by(case.c.place, case.c.id).limit(most)
+    else:
+        apart = [
+            sa.select(*COLUMNS)
+            .where(*run, *residual)
+            .order_by(case.c.place, case.c.id)
+            .limit(most)
+            .subquery()
+            for run in runs
+        ]
+        whole = sa.union_all(*(sa.select(one) for one in apart)).subquery()
+        query = sa.select(whole).order_by(whole.c.place, whole.c.id)
+    query = query.limit(limit).offset(offset) if limit is not None else query
+    found = [row for some in bulk.rows(connection, query) for row in some]
+    return _with_rules(connection, found)
+
+
+def count(connection: sa.Connection, who: Viewer, wanted: Wanted, as_of: dt.date) -> int:
+    """Return how many cases somebody sees of those asked for."""
+    conditions = (*_grouped(who, wanted), *_conditions(who, wanted, as_of))
+    found = connection.scalar(sa.select(sa.func.count()).select_from(case).where(*conditions))
+    return int(found or 0)
+
+
+def numbers(connection: sa.Connection, who: Viewer, wanted: Wanted, as_of: dt.date) -> list[int]:
+    """Return the numbers of the cases asked for, in the order of work."""
+    conditions = (*_grouped(who, wanted), *_conditions(who, wanted, as_of))
+    query = sa.select(case.c.id).where(*conditions)
+    ordered = query.order_by(case.c.place, case.c.id)
+    return [int(number) for number in connection.scalars(ordered)]
+
+
+def _conditions(who: Viewer, wanted: Wanted, as_of: dt.date) -> list[sa.ColumnElement[bool]]:
+    """Return what does not follow the index."""
+    found: list[sa.ColumnElement[bool]] = []
+    if not who.may("see cases"):
+        found.append(sa.false())
+    if not who.sees_restricted:
+        found.append(case.c.restricted.is_(False))
+    is_put_off = sa.and_(case.c.snoozed_until.is_not(None), case.c.snoozed_until > as_of)
+    found.append(is_put_off if wanted.snoozed else sa.not_(is_put_off))
+    if wanted.rule:
+        found.append(
+            sa.exists().where(
+                flag.c.case_id == case.c.id, flag.c.rule_id == wanted.rule, flag.c.state == "open"
+            )
+        )
+    for column, text in (
+        (case.c.subject, wanted.subject),
+        (case.c.assigned_to, wanted.assigned_to),
+        (case.c.held_by, wanted.held_by),
+    ):
+        if text:
+            found.append(column == text)
+    if wanted.is_overdue:
+        found.append(case.c.place < NOT_OVERDUE)
+    return found
+
+
+def _teams(who: Viewer, wanted: Wanted) -> list[str] | None:
+    """Return the teams whose cases are asked for and may be seen; None where all are."""
+    if who.teams is None:
+        return list(wanted.teams) or None
+    return sorted(who.teams.intersection(wanted.teams) if wanted.teams else who.teams)
+
+
+def _grouped(who: Viewer, wanted: Wanted) -> list[sa.ColumnElement[bool]]:
+    found: list[sa.ColumnElement[bool]] = [case.c.status.in_(wanted.statuses)]
+    teams = _teams(who, wanted)
+    if teams is not None:
+        found.append(case.c.team.in_(teams))
+    if wanted.severities:
+        found.append(case.c.severity.in_(wanted.severities))
+    return found
+
+
+def _runs(who: Viewer, wanted: Wanted) -> Iterable[list[sa.ColumnElement[bool]]]:
+    """Yield what describes each run of an index that stands in the order of work."""
+    teams = _teams(who, wanted)
+    ranges: Sequence[tuple[int, int] | None] = [
+        one for severity in wanted.severities for one in ranges_of(SEVERITIES.index(severity))
+    ] or [None]
+    if teams is not None and not teams:
+        yield [sa.false()]
+    whose: Sequence[str | None] = teams or [None]
+    for status, team, places in itertools.product(wanted.statuses, whose, ranges):
+        run = [case.c.status == status]
+        if team is not None:
+            run.append(case.c.team == team)
+        if places is not None:
+            run += [case.c.place >= places[0], case.c.place < places[1]]
+        yield run
+
+
+def _with_rules(connection: sa.Connection, rows: Sequence[tuple[Any, ...]]) -> list[Case]:
+    rules = _open_rules(connection, [row[0] for row in rows])
+    return [made(row)._replace(rules=tuple(rules.get(row[0], ()))) for row in rows]
+
+
+def made(row: Sequence[Any]) -> Case:
+    """Return a case from its columns as the store keeps them."""
+    whole = Case(*row)
+    put_off = whole.snoozed_until
+    return whole._replace(
+        referral_date=_date(whole.referral_date),
+        due_on=_date(whole.due_on),
+        restricted=bool(whole.restricted),
+        snoozed_until=None if put_off is None else _date(put_off),
+    )
+
+
+def _date(kept: Any) -> dt.date:
+    return kept if isinstance(kept, dt.date) else dt.date.fromisoformat(kept)
+
+
+def _open_rules(connection: sa.Connection, cases: Sequence[int]) -> dict[int, list[str]]:
+    """Return the rules of the open flags of cases, the most pressing first."""
+    query = sa.select(flag.c.case_id, flag.c.severity, flag.c.rule_id).where(flag.c.state == "open")
+    queries = [query]
+    if len(cases) <= 20 * _IN_ONE:
+        queries = [
+            query.where(flag.c.case_id.in_(cases[start : start + _IN_ONE]))
+            for start in range(0, len(cases), _IN_ONE)
+        ]
+    found: dict[int, list[tuple[int, str]]] = {}
+    for one in queries:
+        for some in bulk.rows(connection, one):
+            for number, severity, rule in some:
+                found.setdefault(number, []).append((severity_rank(severity), rule))
+    return {number: [rule for _, rule in sorted(some)] for number, some in found.items()}
+
+
+def of_child(connection: sa.Connection, child_id: str) -> list[Case]:
+    """Return every case of a child, whoever may see it."""
+    query = sa.select(*COLUMNS).where(case.c.child_id == child_id)
+    return _with_rules(connection, [row for some in bulk.rows(connection, query) for row in some])

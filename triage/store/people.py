@@ -1,0 +1,131 @@
+"""Who is registered, and who asks: the store's side of ``triage.rights``."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from triage.errors import CallError
+from triage.rights import ROLES, Person, Viewer, viewer
+from triage.store.connection import acting, reading
+from triage.store.tables import person
+from triage.store.trail import add_events, happened
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Somebody who asks something of the store, at a moment.
+
+    ``readers`` are those who see restricted records; ``account`` is who runs this program.
+    """
+
+    name: str | None
+    readers: tuple[str, ...]
+    now: dt.datetime
+    account: str = "account:unknown"
+
+    @property
+    def actor(self) -> str:
+        """Return who the trail says it was: the name given, else the account of this machine."""
+        return self.name or self.account
+
+    @property
+    def at(self) -> str:
+        """Return the moment as the store keeps it: UTC, to the second."""
+        return stamp(self.now)
+
+
+def stamp(moment: dt.datetime) -> str:
+    """Return a moment as the store keeps it."""
+    return moment.astimezone(dt.UTC).isoformat(timespec="seconds")
+
+
+def viewer_of(connection: sa.Connection, asker: Asker) -> Viewer:
+    """Return what whoever asks may do and see.
+
+    Raises:
+        CallError: when people are registered and this is none of them.
+    """
+    return viewer(asker.name, _people(connection), asker.readers)
+
+
+def actor_of(connection: sa.Connection, asker: Asker) -> Viewer:
+    """Return what whoever acts may do: somebody with a name.
+
+    Raises:
+        CallError: when no name was given, or it is nobody's who is registered.
+    """
+    if not asker.name:
+        raise CallError("say who does this, with --as NAME: the trail keeps who did what.")
+    return viewer_of(connection, asker)
+
+
+def people(url: str) -> list[Person]:
+    """Return everybody who is registered, by name."""
+    with reading(url) as connection:
+        return _people(connection)
+
+
+def _people(connection: sa.Connection) -> list[Person]:
+    return [
+        Person(row.name, row.role, tuple(row.teams), bool(row.is_active))
+        for row in connection.execute(sa.select(person).order_by(person.c.name))
+    ]
+
+
+def register(url: str, asker: Asker, name: str, role: str, teams: Sequence[str]) -> None:
+    """Register somebody, or change their role and teams.
+
+    The first to be registered is to be an administrator, or nobody could register another.
+
+    Raises:
+        CallError: when whoever asks may not, or nobody could administer the store any more.
+    """
+    if role not in ROLES:
+        raise CallError(f"'{role}' is no role; known are {', '.join(ROLES)}.")
+    if not name or not name.isprintable() or name.startswith("system:"):
+        raise CallError("a name is to be of characters that can be printed; give another.")
+    with acting(url) as connection:
+        actor = actor_of(connection, asker)
+        actor.require("manage people")
+        known = {one.name: one for one in _people(connection)}
+        after = known | {name: Person(name, role, tuple(teams))}
+        _check_administered(after)
+        values = {"role": role, "teams": list(teams), "is_active": True}
+        if name in known:
+            connection.execute(sa.update(person).where(person.c.name == name).values(values))
+        else:
+            connection.execute(sa.insert(person).values(name=name, **values))
+        told = {"name": name, "role": role, "teams": list(teams)}
+        add_events(connection, asker.at, actor.name, [happened("person registered", detail=told)])
+
+
+def strike_off(url: str, asker: Asker, name: str) -> None:
+    """Take somebody's rights away; what they did stays theirs.
+
+    Raises:
+        CallError: when there is no such person, whoever asks may not, or nobody could administer
+            the store any more.
+    """
+    with acting(url) as connection:
+        actor = actor_of(connection, asker)
+        actor.require("manage people")
+        known = {one.name: one for one in _people(connection) if one.is_active}
+        if name not in known:
+            raise CallError(f"nobody of the name {name} is registered; `triage people list`.")
+        del known[name]
+        _check_administered(known)
+        connection.execute(sa.update(person).where(person.c.name == name).values(is_active=False))
+        told = {"name": name}
+        add_events(connection, asker.at, actor.name, [happened("person struck off", detail=told)])
+
+
+def _check_administered(people: dict[str, Person]) -> None:
+    if not any(one.role == "administrator" and one.is_active for one in people.values()):
+        raise CallError(
+            "somebody has to administer the store: register an administrator first, with "
+            "`triage people add NAME --role administrator`."
+        )
