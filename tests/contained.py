@@ -8,6 +8,7 @@ ended by the system, and cannot hurt the machine.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import resource
@@ -28,6 +29,7 @@ ADDRESSES = 3 << 30
 WRITTEN = 1 << 30
 SECONDS = 40
 NOBODY = 65534
+ROWS_A_STEP = 40
 AS_OF = "2023-06-30"
 
 
@@ -59,7 +61,8 @@ class Contained:
     def run(self, *arguments: str | Path, folder: Path, **asked: Any) -> Outcome:
         """Run the command in a folder.
 
-        ``afresh`` starts a new interpreter, as a user would; ``user`` runs it as another user.
+        ``afresh`` starts a new interpreter, as a user would; ``user`` runs it as another user;
+        ``killed_at`` ends it without warning at its so many-th step in the store.
         """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -121,13 +124,20 @@ def import_everything() -> None:
 
 
 def run_one(
-    arguments: list[str], folder: str, *, afresh: bool = False, user: int | None = None
+    arguments: list[str],
+    folder: str,
+    *,
+    afresh: bool = False,
+    user: int | None = None,
+    killed_at: int | None = None,
 ) -> dict[str, Any]:
     """Run one command in a fork, and return what came of it."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         began = time.monotonic()
         child = os.fork()
         if child == 0:
+            if killed_at is not None:
+                kill_at(killed_at)
             _run_inside(arguments, folder, out.fileno(), err.fileno(), afresh, user)
         signal.signal(signal.SIGALRM, lambda *_: os.kill(child, signal.SIGKILL))
         signal.alarm(SECONDS)
@@ -146,6 +156,28 @@ def run_one(
         "seconds": seconds,
         "cpu": used.ru_utime + used.ru_stime,
     }
+
+
+def kill_at(step: int) -> None:
+    """Have this process killed at a step: a statement, a commit, or some rows sent to a server."""
+    import psycopg
+    import sqlalchemy as sa
+
+    steps, rows = itertools.count(1), itertools.count(1)
+    write_row = psycopg.Copy.write_row
+
+    def go(*_told: Any) -> None:
+        if next(steps) == step:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def write(copy: Any, row: Any) -> None:
+        if next(rows) % ROWS_A_STEP == 0:
+            go()
+        write_row(copy, row)
+
+    psycopg.Copy.write_row = write  # type: ignore[method-assign]
+    sa.event.listen(sa.Engine, "before_cursor_execute", go)
+    sa.event.listen(sa.Engine, "commit", go)
 
 
 def _run_inside(

@@ -2,208 +2,267 @@
 
 from __future__ import annotations
 
-import random
-import signal
-import sqlite3
+import shutil
 import subprocess
 import sys
-import time
+import threading
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
-from conftest import AS_OF, REPOSITORY, Triage
+from conftest import AS_OF, REPOSITORY, Triage, mend
+from contained import Contained
+from stores import OwnStore
 
-from triage.store import run_lock
+from triage.store import run_lock, verify_trail
+from triage.store.connection import acting, reading, writing
 from triage.store.tables import HEAD_REVISION
 
-SAMPLE = str(REPOSITORY / "sample_data")
-SAMPLE_AS_OF = "2026-09-30"
 ONE_SENTENCE_END = "Nothing was stored.\n"
+QUEUE_TABLES = ("case", "flag", "referral", "rule_text", "ruleset_rule", "rejection")
+KILLED = -9
+ASKED = (
+    ("queue", "list"), ("queue", "show", "1"), ("runs",), ("rejects",), ("due",),
+    ("queue", "claim-next", "--as", "w.worker"), ("audit", "verify"), ("audit", "log"),
+)  # fmt: skip
 
 
-def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "triage", *arguments],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+@pytest.fixture
+def few_rules(workplace: Path) -> Path:
+    """A folder of two rules, which are read in no time."""
+    (workplace / "rules").mkdir()
+    for rule in ("DEC-01", "DEC-02"):
+        shutil.copy(next((REPOSITORY / "rules").glob(f"{rule}-*.yaml")), workplace / "rules")
+    return workplace / "rules"
 
 
-def nightly(folder: Path) -> subprocess.Popen[str]:
-    return start(folder, "nightly", SAMPLE, "--as-of", SAMPLE_AS_OF, "--quiet")
+def killed_runs(
+    contained: Contained, store: OwnStore, call: Sequence[str | Path], stride: int
+) -> Iterator[dict[str, list[Any]]]:
+    """Run again and again, killed a little later each time; yield what each run left.
+
+    The last of them ran to its end.
+    """
+    step, code = 1, KILLED
+    while code == KILLED:
+        outcome = contained.run(*call, "--db", store.url, folder=Path.cwd(), killed_at=step)
+        code = outcome.code
+        assert code in (0, KILLED), outcome.err
+        store.settle()
+        store.check()
+        tables = store.tables()
+        yield store.rows(*QUEUE_TABLES, "run", "event") if tables else {}
+        step += stride
 
 
-def queue(folder: Path) -> str:
-    listed = start(folder, "queue", "list", "--format", "json")
-    out, err = listed.communicate(timeout=60)
-    assert listed.returncode == 0, err
-    return out
-
-
-def counts(folder: Path) -> dict[str, int]:
-    with sqlite3.connect(folder / "triage.db") as store:
-        assert store.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        return {
-            name: store.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0]
-            for name in ("run", "case", "flag", "event", "rejection", "referral")
-        }
-
-
-def finish(process: subprocess.Popen[str]) -> int:
-    process.communicate(timeout=60)
-    return process.returncode
-
-
-def test_killed_at_twenty_random_moments_the_store_holds_whole_runs_only(tmp_path: Path) -> None:
-    calm, struck = tmp_path / "calm", tmp_path / "struck"
-    calm.mkdir()
-    struck.mkdir()
-    started = time.monotonic()
-    assert finish(nightly(calm)) == 0
-    took = time.monotonic() - started
-    whole = counts(calm)
-
-    chance = random.Random(20170714)
-    killed = 0
-    for _ in range(60):
-        process = nightly(struck)
-        time.sleep(chance.uniform(0.4, 1.0) * took)
-        process.send_signal(signal.SIGKILL)
-        if finish(process) == -signal.SIGKILL:
-            killed += 1
-        else:
-            took *= 0.9  # It got away: the first run was a slow one.
-        if has_tables(struck):
-            found = counts(struck)
-            assert found["rejection"] == found["run"] * whole["rejection"]
-            expected = whole if found["run"] else dict.fromkeys(whole, 0)
-            for name in ("case", "flag", "event", "referral"):
-                assert found[name] == expected[name]
-        if killed == 20:
+def test_a_first_run_that_is_killed_leaves_nothing_or_all_of_itself(
+    contained: Contained, store: OwnStore, records: Path, few_rules: Path
+) -> None:
+    call = ("nightly", records, "--as-of", AS_OF, "--quiet", "--rules", few_rules)
+    found = []
+    for left in killed_runs(contained, store, call, 9):
+        found.append(left)
+        if left:
             break
-    assert killed == 20
-
-    assert finish(nightly(struck)) == 0
-    assert queue(struck) == queue(calm)
-
-
-def has_tables(folder: Path) -> bool:
-    if not (folder / "triage.db").exists():
-        return False
-    with sqlite3.connect(folder / "triage.db") as store:
-        return bool(store.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
+    *killed, whole = found
+    assert len(killed) > 8
+    assert killed == [{}] * len(killed)
+    assert len(whole["run"]) == 1
+    assert verify_trail(store.url).damage == ""
 
 
-def test_a_second_run_at_the_same_time_is_told_so_at_once(workplace: Path) -> None:
-    with run_lock("sqlite:///triage.db"):
-        started = time.monotonic()
-        second = nightly(workplace)
-        _, err = second.communicate(timeout=60)
-        assert time.monotonic() - started < 10
-    assert second.returncode == 4
+def test_a_later_run_that_is_killed_leaves_the_night_before_or_all_of_itself(
+    contained: Contained, store: OwnStore, records: Path, few_rules: Path, triage: Triage
+) -> None:
+    call = ("nightly", records, "--as-of", AS_OF, "--quiet", "--rules", few_rules)
+    assert triage(*call)[0] == 0
+    before = store.rows(*QUEUE_TABLES, "run", "event")
+    mend(records, "A,2023-05-10,R2,false,,,2023-05-15", "A,2023-05-10,R2,false,,,2023-05-11")
+    mend(records, "C,2023-06-20,R4,false,,,2023-06-26", "C,2023-06-20,R5,false,,,2023-06-26")
+    n_before = 0
+    for left in killed_runs(contained, store, call, 3):
+        if left == before:
+            n_before += 1
+            continue
+        stored = [row["run_id"] for row in left["event"] if row["kind"] == "run stored"]
+        assert sorted(stored) == sorted(row["id"] for row in left["run"])
+        assert len(stored) == 2
+        assert [row for row in left["flag"] if row["cleared_run_id"] == max(stored)]
+        break
+    assert n_before > 5
+    assert verify_trail(store.url).damage == ""
+
+
+def test_a_second_run_at_the_same_time_is_told_so_at_once(
+    triage: Triage, records: Path, store: OwnStore
+) -> None:
+    with run_lock(store.url):
+        code, out, err = triage("nightly", records, "--as-of", AS_OF)
+    assert (code, out) == (4, "")
     assert "another run is using this store" in err
-    assert not (workplace / "triage.db").exists()
-
-
-def test_a_store_that_somebody_else_is_writing_to_is_busy(
-    triage: Triage, records: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("triage.store.connection.BUSY_SECONDS", 0.2)
-    assert triage("nightly", records, "--as-of", AS_OF)[0] == 0
-    other = sqlite3.connect("triage.db", isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    code, _, err = triage("nightly", records, "--as-of", AS_OF)
-    other.execute("ROLLBACK")
-    other.close()
-    assert code == 4
-    assert "busy" in err
     assert err.endswith(ONE_SENTENCE_END)
-
-
-def test_a_file_that_is_no_database_is_refused_and_left_alone(
-    triage: Triage, records: Path, workplace: Path
-) -> None:
-    (workplace / "triage.db").write_bytes(b"these are not the records you look for" * 100)
-    before = (workplace / "triage.db").read_bytes()
-    for arguments in (("nightly", records, "--as-of", AS_OF), ("queue", "list")):
-        code, _, err = triage(*arguments)
-        assert code == 4
-        assert "damaged" in err
-    assert (workplace / "triage.db").read_bytes() == before
-
-
-def test_a_damaged_store_is_refused(triage: Triage, records: Path, workplace: Path) -> None:
+    assert not store.tables()
     assert triage("nightly", records, "--as-of", AS_OF)[0] == 0
-    path = workplace / "triage.db"
-    path.write_bytes(path.read_bytes()[:5000] + b"\x00" * 3000)
-    code, _, err = triage("nightly", records, "--as-of", AS_OF)
-    assert code == 4
-    assert err.endswith(ONE_SENTENCE_END)
 
 
-def test_a_database_of_something_else_is_refused(
-    triage: Triage, records: Path, workplace: Path
+def test_runs_that_are_started_together_are_stored_whole_or_refused(
+    records: Path, store: OwnStore
 ) -> None:
-    with sqlite3.connect("triage.db") as other:
-        other.execute("CREATE TABLE recipe (name TEXT)")
-    other.close()
-    before = (workplace / "triage.db").read_bytes()
-    for arguments in (("nightly", records, "--as-of", AS_OF), ("queue", "list")):
-        code, _, err = triage(*arguments)
-        assert code == 4
+    call = [sys.executable, "-m", "triage", "nightly", str(records), "--as-of", AS_OF, "--quiet"]
+    runs = [subprocess.Popen(call, stderr=subprocess.PIPE, text=True) for _ in range(3)]
+    told = [run.communicate(timeout=60)[1] for run in runs]
+    codes = [run.returncode for run in runs]
+    assert set(codes) <= {0, 4}, told
+    assert codes.count(0) == store.value("SELECT count(*) FROM run") > 0
+    assert all("another run is using this store" in err for err in told if err)
+    assert store.value("SELECT count(*) FROM event WHERE kind = 'case opened'") == store.value(
+        'SELECT count(*) FROM "case"'
+    )
+    assert verify_trail(store.url).damage == ""
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits long for a store that is busy."""
+    monkeypatch.setattr("triage.store.engines.BUSY_SECONDS", 0.2)
+    monkeypatch.setattr("triage.store.connection.ACT_SECONDS", 0.2)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_store_that_somebody_else_is_writing_to_is_busy_and_can_be_read(
+    triage: Triage, records: Path, store: OwnStore
+) -> None:
+    assert triage("nightly", records, "--as-of", AS_OF)[0] == 0
+    with writing(store.url):
+        for arguments in (
+            ("nightly", records, "--as-of", AS_OF),
+            ("queue", "claim-next", "--as", "w.worker"),
+            ("queue", "show", "1"),
+        ):
+            code, out, err = triage(*arguments)
+            assert (code, out) == (4, "")
+            assert "busy" in err
+            assert err.endswith(ONE_SENTENCE_END)
+        assert triage("queue", "list")[0] == 0
+        assert triage("audit", "verify")[0] == 0
+    assert triage("queue", "claim-next", "--as", "w.worker")[0] == 0
+
+
+def test_what_a_person_does_waits_until_the_run_is_stored(
+    triage: Triage, records: Path, store: OwnStore
+) -> None:
+    assert triage("nightly", records, "--as-of", AS_OF)[0] == 0
+    began, done = threading.Event(), []
+
+    def act() -> None:
+        began.set()
+        with acting(store.url):
+            done.append("act")
+
+    waits = threading.Thread(target=act)
+    with writing(store.url):
+        waits.start()
+        began.wait()
+        done.append("run")
+    waits.join()
+    assert done == ["run", "act"]
+
+
+def test_who_reads_sees_one_moment_though_somebody_writes(
+    triage: Triage, records: Path, store: OwnStore
+) -> None:
+    night = ("nightly", records, "--as-of", AS_OF, "--quiet")
+    assert triage(*night)[0] == 0
+    count = "SELECT count(*) FROM event"
+    with reading(store.url) as connection:
+        before = connection.exec_driver_sql(count).scalar()
+        assert triage(*night)[0] == 0
+        assert connection.exec_driver_sql(count).scalar() == before
+    assert store.value(count) == before + 1
+
+
+def test_a_database_of_something_else_is_refused_and_left_alone(
+    triage: Triage, records: Path, store: OwnStore
+) -> None:
+    store.execute("CREATE TABLE recipe (name TEXT)", "INSERT INTO recipe VALUES ('soup')")
+    for arguments in (("nightly", records, "--as-of", AS_OF), *ASKED):
+        code, out, err = triage(*arguments)
+        assert (code, out) == (4, "")
         assert "database of something else" in err
-    assert (workplace / "triage.db").read_bytes() == before
+    assert store.tables() == {"recipe"}
+    assert store.query("SELECT * FROM recipe") == [("soup",)]
 
 
-def test_a_file_that_could_not_be_written_is_told_before_anything_is_stored(
-    triage: Triage, records: Path, workplace: Path
+@pytest.mark.parametrize(("revision", "told"), [("9999", "newer version"), ("0000", "upgrade")])
+def test_a_store_of_another_version_is_refused(
+    triage: Triage, records: Path, store: OwnStore, revision: str, told: str
 ) -> None:
-    for name in ("flags.odt", "nowhere/flags.csv", "."):
-        assert triage("nightly", records, "--as-of", AS_OF, "--output", name)[0] == 2
-    assert not (workplace / "triage.db").exists()
-
-
-def test_a_store_of_a_newer_version_is_refused(triage: Triage, records: Path) -> None:
     assert triage("nightly", records, "--as-of", AS_OF)[0] == 0
-    with sqlite3.connect("triage.db") as store:
-        store.execute("UPDATE alembic_version SET version_num = '9999'")
-    assert HEAD_REVISION != "9999"
-    for arguments in (("nightly", records, "--as-of", AS_OF), ("queue", "list")):
-        code, _, err = triage(*arguments)
-        assert code == 4
-        assert "9999" in err
-
-
-def test_a_folder_that_is_not_there_is_out_of_reach(triage: Triage, records: Path) -> None:
-    code, _, err = triage("nightly", records, "--db", "sqlite:///nowhere/at/all/triage.db")
-    assert code == 4
+    store.execute(f"UPDATE alembic_version SET version_num = '{revision}'")
+    assert revision != HEAD_REVISION
+    for arguments in ASKED:
+        code, out, err = triage(*arguments)
+        assert (code, out) == (4, "")
+        assert revision in err
+        assert told in err
+    code, _, err = triage("nightly", records, "--as-of", AS_OF)
+    assert (code, revision in err) == (4, True)
     assert err.endswith(ONE_SENTENCE_END)
 
 
-def test_there_is_no_store_before_the_first_night(triage: Triage, workplace: Path) -> None:
-    for arguments in (("queue", "list"), ("queue", "show", "1"), ("runs",), ("rejects",)):
+def test_there_is_no_store_before_the_first_night(
+    triage: Triage, workplace: Path, store: OwnStore
+) -> None:
+    for arguments in ASKED:
         code, out, err = triage(*arguments)
         assert (code, out) == (4, "")
         assert "triage nightly" in err
-    assert not list(workplace.iterdir())
+    assert not store.tables()
+    assert [path for path in workplace.iterdir() if path.stat().st_size] == []
 
 
-@pytest.mark.parametrize("url", ["postgresql://here/triage", "triage.db", "sqlite://"])
+@pytest.mark.parametrize(
+    "url",
+    ["mysql://here/triage", "triage.db", "sqlite://", "sqlite:///a.db?mode=ro", "postgresql://h"],
+)
 def test_another_kind_of_store_is_refused_as_a_wrong_call(
     triage: Triage, records: Path, url: str
 ) -> None:
-    code, _, err = triage("nightly", records, "--db", url)
-    assert code == 2
-    assert "sqlite:///triage.db" in err
+    for arguments in (("nightly", records), ("queue", "list")):
+        code, out, err = triage(*arguments, "--db", url)
+        assert (code, out) == (2, "")
+        assert "sqlite:///triage.db" in err or "postgresql://SERVER/DATABASE" in err
 
 
 def test_a_rule_that_fails_stops_the_run_and_nothing_is_stored(
-    triage: Triage, records: Path, monkeypatch: pytest.MonkeyPatch, workplace: Path
+    triage: Triage, records: Path, monkeypatch: pytest.MonkeyPatch, store: OwnStore
 ) -> None:
     monkeypatch.setattr("triage.engine.durable_rules_engine.assert_facts", lambda *_: (2, 1))
     code, out, err = triage("nightly", records, "--as-of", AS_OF)
     assert (code, out) == (2, "")
     assert "could not be evaluated" in err
-    assert not (workplace / "triage.db").exists()
+    assert not store.tables()
+
+
+def test_a_file_that_could_not_be_written_is_told_before_anything_is_stored(
+    triage: Triage, records: Path, store: OwnStore
+) -> None:
+    for name in ("flags.odt", "nowhere/flags.csv", "."):
+        assert triage("nightly", records, "--as-of", AS_OF, "--output", name)[0] == 2
+    assert not store.tables()
+
+
+def test_a_whole_sample_gives_the_same_queue_however_often_its_run_was_killed(
+    contained: Contained, store: OwnStore, workplace: Path, triage: Triage
+) -> None:
+    sample = REPOSITORY / "sample_data"
+    call = ("nightly", sample, "--as-of", "2026-09-30", "--quiet", "--db", store.url)
+    for step in (60, 90, 105):
+        assert contained.run(*call, folder=workplace, killed_at=step).code == KILLED
+        store.settle()
+    assert triage(*call)[0] == 0
+    n_cases, n_flags = (store.value(f'SELECT count(*) FROM "{t}"') for t in ("case", "flag"))
+    assert n_cases > 50
+    assert store.value("SELECT count(*) FROM event") == n_cases + n_flags + 1
+    assert store.value("SELECT count(*) FROM run") == 1

@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from triage.errors import CallError
 from triage.store import Head, TrailEvent, Verdict, verify_trail
 from triage.vocabulary import counted
+
+_HASH_BYTES: Final = 32
 
 
 def verify(url: str, head: Path | None) -> Verdict:
@@ -30,13 +32,16 @@ def read_head(path: Path) -> Head:
     """
     try:
         told = json.loads(path.read_text("utf-8"))
-        return Head(int(told["event"]), bytes.fromhex(told["hash"]))
+        number, digest = told["event"], bytes.fromhex(told["hash"])
     except OSError as error:
         raise CallError(f"{path}: cannot be read ({error.strerror or error}).") from None
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
+        number, digest = None, b""
+    if type(number) is not int or number < 0 or len(digest) != _HASH_BYTES:
         raise CallError(
             f"{path}: is no head of a trail; `triage audit head --output {path}` writes one."
-        ) from None
+        )
+    return Head(number, digest)
 
 
 def head_json(head: Head) -> dict[str, Any]:

@@ -14,10 +14,15 @@ import click
 
 from triage import __version__
 from triage.cli_audit import audit, people
+from triage.cli_db import database
+from triage.cli_exceptions import exception
 from triage.cli_queue import due, print_queue, queue
 from triage.cli_review import action, review
 from triage.cli_rules import facts, rules
+from triage.cli_runs import runs
+from triage.cli_second import second
 from triage.cli_sources import sources
+from triage.cli_tell import tell, tell_of_night
 from triage.options import (
     as_of_option,
     db_option,
@@ -28,7 +33,6 @@ from triage.options import (
     ruleset_of,
     run_options,
     settings_of,
-    table_or_json,
 )
 
 if TYPE_CHECKING:
@@ -50,7 +54,8 @@ All commands:                                triage --help
 def cli(context: click.Context) -> None:
     """Find re-referrals that waited, drifted or have no sound risk decision.
 
-    It points at cases; people decide. Nothing leaves the machine it runs on.
+    It points at cases; people decide. Nothing leaves the machine it runs on,
+    except what triage.toml says is to be sent.
 
     Example: triage check referrals.csv --as-of 2026-09-30
     """
@@ -91,11 +96,12 @@ def nightly(
     """Judge the records in SOURCE, then bring the review queue in the store up to date.
 
     Without SOURCE, the sources named in triage.toml are read. A second run on the same records
-    changes nothing.
+    changes nothing. Whoever triage.toml names under [telling] and [webhook] is told of the run.
 
     Example: triage nightly extracts/referrals.csv --db sqlite:///queue.db
     """
-    run, settings = _nightly(sources, asked | {"db": db})
+    run, settings, run_id = _nightly(sources, asked | {"db": db})
+    tell_of_night(settings, run_id, quiet=asked["quiet"])
     _fail_if_met(context, run, settings)
 
 
@@ -151,28 +157,16 @@ cli.add_command(queue)
 cli.add_command(due)
 cli.add_command(review)
 cli.add_command(action)
+cli.add_command(second)
+cli.add_command(exception)
 cli.add_command(audit)
 cli.add_command(people)
+cli.add_command(database)
 cli.add_command(rules)
+cli.add_command(runs)
 cli.add_command(facts)
 cli.add_command(sources)
-
-
-@cli.command()
-@db_option
-@table_or_json
-def runs(db: str | None, form: str) -> None:
-    """List the runs that were stored, the latest first.
-
-    Example: triage runs --format json
-    """
-    from triage import outputs, present, store
-
-    found = store.runs(settings_of({"db": db}).db)
-    if form == "json":
-        click.echo(outputs.as_json(found))
-    else:
-        present.show_runs(found, present.console())
+cli.add_command(tell)
 
 
 @cli.command()
@@ -286,7 +280,7 @@ def sample_make(
 
 
 def _run(
-    sources: tuple[str, ...], asked: dict[str, Any], *, keeps_records: bool
+    sources: tuple[str, ...], asked: dict[str, Any], *, keeps_records: bool, nights: Any = None
 ) -> tuple[Any, Settings]:
     from triage.pipeline import check
     from triage.progress import stages
@@ -311,11 +305,14 @@ def _run(
             return check_in_partitions(
                 names, ruleset_of(settings), options, asked["cluster"], write_to, progress
             ), settings
-        run = check(names, ruleset_of(settings), options, progress, keeps_records=keeps_records)
+        run = check(
+            names, ruleset_of(settings), options, progress,
+            keeps_records=keeps_records, nights=nights,
+        )  # fmt: skip
     return run, settings
 
 
-def _nightly(sources: tuple[str, ...], asked: dict[str, Any]) -> tuple[Any, Settings]:
+def _nightly(sources: tuple[str, ...], asked: dict[str, Any]) -> tuple[Any, Settings, int]:
     from triage import present, store
     from triage.outputs import refuse_the_same
     from triage.people import current_user
@@ -324,7 +321,8 @@ def _nightly(sources: tuple[str, ...], asked: dict[str, Any]) -> tuple[Any, Sett
     refuse_the_same(settings.db, sources or settings.sources)
     started_at = dt.datetime.now(dt.UTC)
     with store.run_lock(settings.db):
-        run, settings = _run(sources, asked, keeps_records=True)
+        nights = store.nights_so_far(settings.db)
+        run, settings = _run(sources, asked, keeps_records=True, nights=nights)
         last = store.last_as_of(settings.db)
         if last is not None and last > run.options.as_of and not asked["quiet"]:
             click.echo(present.back_in_time(run.options.as_of, last), err=True)
@@ -334,7 +332,9 @@ def _nightly(sources: tuple[str, ...], asked: dict[str, Any]) -> tuple[Any, Sett
             who=current_user(),
             started_at=started_at,
             finished_at=dt.datetime.now(dt.UTC),
-            settings=settings.model_dump(mode="json", exclude={"restricted", "sources"}),
+            settings=settings.model_dump(
+                mode="json", exclude={"restricted", "sources", "telling", "webhook"}
+            ),
             review_days=settings.days_by_severity,
         )
     left = store.standing_flags(settings.db, [*run.ruleset.by_id, *run.ruleset.silent])
@@ -349,7 +349,7 @@ def _nightly(sources: tuple[str, ...], asked: dict[str, Any]) -> tuple[Any, Sett
     _give(run, whole, asked)
     if asked["form"] == "table":
         present.show_changes(changes, run_id, present.console())
-    return run, settings
+    return run, settings, run_id
 
 
 def _give(run: Any, whole: Callable[[], dict[str, Any]], asked: dict[str, Any]) -> None:

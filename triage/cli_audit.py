@@ -56,7 +56,10 @@ def audit_head(db: str | None, output: str | None) -> None:
     """
     from triage import auditing, outputs, store
 
-    text = outputs.as_json(auditing.head_json(store.trail_head(settings_of({"db": db}).db)))
+    url = settings_of({"db": db}).db
+    if output:
+        outputs.refuse_to_overwrite(Path(output), (), url)
+    text = outputs.as_json(auditing.head_json(store.trail_head(url)))
     if output:
         outputs.write_text(Path(output), f"{text}\n")
         click.echo(f"Wrote {output}.", err=True)
@@ -69,12 +72,14 @@ def audit_head(db: str | None, output: str | None) -> None:
 @as_option
 @click.option("--actor", metavar="NAME", help="Only what this person did.")
 @click.option("--kind", metavar="KIND", help="Only events of this kind, such as 'case claimed'.")
-@click.option("--case", "case_id", type=click.IntRange(1), metavar="ID", help="Only of a case.")
+@click.option(
+    "--case", "case_id", type=click.IntRange(1, 2**31 - 1), metavar="ID", help="Only of a case."
+)
 @click.option("--since", metavar="TIME", help="From this day or moment (UTC) on.")
 @click.option("--until", metavar="TIME", help="Up to this day or moment (UTC).")
 @click.option(
     "--limit",
-    type=click.IntRange(0),
+    type=click.IntRange(0, 2**31 - 1),
     default=100,
     show_default=True,
     help="The last so many; 0 for all.",

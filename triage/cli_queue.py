@@ -78,22 +78,33 @@ def queue_list(
 
 @queue.command("show")
 @click.argument("case_id", type=click.IntRange(1, 2**31 - 1), metavar="ID")
+@click.option("--on", type=Date(), help="How the record stood on that night, too.")
 @db_option
 @as_option
 @table_or_json
-def queue_show(case_id: int, db: str | None, person: str | None, form: str) -> None:
+def queue_show(
+    case_id: int, on: dt.date | None, db: str | None, person: str | None, form: str
+) -> None:
     """Show a case: each flag with its because, the rule's reference, the child's referrals.
+
+    With --on also how the record stood at the last run up to that day, and what it was before and
+    since, by the runs that saw it.
 
     Example: triage queue show 12
     """
-    from triage import casefile, outputs, present
+    from triage import casefile, outputs, present, present_history, store
 
     settings = settings_of({"db": db})
-    whole = casefile.case_file(settings.db, asker_of(person, settings), case_id)
+    asker = asker_of(person, settings)
+    whole = casefile.case_file(settings.db, asker, case_id)
+    past = store.history_of(settings.db, asker, case_id, on) if on is not None else None
     if form == "json":
-        click.echo(outputs.as_json(whole.as_json()))
-    else:
-        present.show_case(whole, present.console())
+        told = {} if past is None else present_history.history_json(past)
+        click.echo(outputs.as_json({**whole.as_json(), **told}))
+        return
+    present.show_case(whole, present.console())
+    if past is not None:
+        present_history.show_history(past)
 
 
 @click.command()

@@ -78,8 +78,8 @@ def review_submit(case_id: int, file: str | None, db: str | None, person: str | 
     from triage import reviewing, store
 
     answers = None if file is None else reviewing.answers_in(file)
-    call = _call(db, person)
-    number = store.submit_review(**call, case_id=case_id, answers=answers)
+    call, rule = _call(db, person), settings_of({"db": db}).second_rule
+    number = store.submit_review(**call, case_id=case_id, answers=answers, second=rule)
     click.echo(f"Review {number} of case {case_id} is submitted.")
 
 
@@ -99,25 +99,40 @@ def review_supersede(
     from triage import reviewing, store
 
     answers = reviewing.answers_in(file)
+    call, rule = _call(db, person), settings_of({"db": db}).second_rule
     number = store.supersede_review(
-        **_call(db, person), case_id=case_id, answers=answers, why=reason
+        **call, case_id=case_id, answers=answers, why=reason, second=rule
     )
     click.echo(f"Review {number} of case {case_id} stands now.")
 
 
 @review.command("show")
 @_case
+@click.option(
+    "--unblind",
+    is_flag=True,
+    help="As a manager, see a first review before the second one, which you then cannot do.",
+)
 @db_option
 @as_option
 @table_or_json
-def review_show(case_id: int, db: str | None, person: str | None, form: str) -> None:
+def review_show(
+    case_id: int, unblind: bool, db: str | None, person: str | None, form: str
+) -> None:  # fmt: skip
     """Show the reviews of a case that were submitted, and your own draft.
+
+    A first review that you may yet be the second reviewer of is not shown.
 
     Example: triage review show 12 --format json
     """
     from triage import outputs, present_reviews, reviewing, store
 
-    found = store.reviews_of(**_call(db, person), case_id=case_id)
+    call = _call(db, person)
+    if unblind:
+        store.see_first_answers(**call, case_id=case_id)
+    if case_id in store.hidden_cases(**call):
+        click.echo(present_reviews.HIDDEN_REVIEW, err=True)
+    found = store.reviews_of(**call, case_id=case_id)
     if form == "json":
         click.echo(outputs.as_json([reviewing.review_json(one) for one in found]))
     else:
@@ -133,7 +148,9 @@ def action() -> None:
 
 
 @action.command("list")
-@click.option("--case", "case_id", type=click.IntRange(1), metavar="ID", help="Only of a case.")
+@click.option(
+    "--case", "case_id", type=click.IntRange(1, 2**31 - 1), metavar="ID", help="Only of a case."
+)
 @click.option("--owner", metavar="NAME", help="Only what this person is to do.")
 @click.option("--all", "all_of_them", is_flag=True, help="Those that are done, too.")
 @db_option
@@ -150,6 +167,10 @@ def action_list(
     from triage import outputs, present_reviews, reviewing, store
 
     call = _call(db, person)
+    hidden = store.hidden_cases(**call)
+    if hidden and (case_id is None or case_id in hidden):
+        n_hidden = 1 if case_id is not None else len(hidden)
+        click.echo(present_reviews.hidden_actions(n_hidden), err=True)
     found = store.actions_of(**call, case_id=case_id, owner=owner or "", open_only=not all_of_them)
     if form == "json":
         click.echo(outputs.as_json([reviewing.action_json(one) for one in found]))
@@ -172,8 +193,9 @@ def action_done(
     """
     from triage import store
 
-    on = done_on or dt.date.today()
-    store.finish_action(**_call(db, person), number=number, done_on=on, evidence=evidence)
+    call = _call(db, person)
+    on = done_on or call["asker"].today
+    store.finish_action(**call, number=number, done_on=on, evidence=evidence)
     click.echo(f"Remedial action {number} is done.")
 
 

@@ -19,6 +19,7 @@ from triage.joining import Join
 from triage.ruleset import Ruleset
 from triage.run import Judgement, RuleResult, Run
 from triage.schema import COLUMNS, REFERRAL_COLUMNS
+from triage.schema_nights import NIGHT_COLUMNS
 from triage.sources.folder import CONTACT_COLUMNS
 from triage.subject import LOOK_BACK_MONTHS
 from triage.unlocking import TableUnlock, Unlock, of_tables, unlocks
@@ -34,7 +35,9 @@ FAMILIES: Final = {
 }
 """The families of the shipped rules, by the letters before the number."""
 OF_REFERRALS: Final = tuple(
-    name for name in COLUMNS if name in REFERRAL_COLUMNS or name not in CONTACT_COLUMNS
+    name
+    for name in COLUMNS
+    if name not in NIGHT_COLUMNS and (name in REFERRAL_COLUMNS or name not in CONTACT_COLUMNS)
 )
 """The columns that rules for referrals may rest on, in the tables beside them as well."""
 OF_ANY_CONTACT: Final = ("child_id", CONTACTS[0])
@@ -149,7 +152,7 @@ class Description:
     def absent(self) -> tuple[str, ...]:
         """Return the columns of the schema that no input carries."""
         carried = {column.column for one in self.inputs for column in one.columns}
-        return tuple(name for name in COLUMNS if name not in carried)
+        return tuple(n for n in COLUMNS if n not in carried and n not in NIGHT_COLUMNS)
 
     def as_json(self) -> dict[str, Any]:
         """Return all of it for a script."""
@@ -177,7 +180,7 @@ def describe(run: Run) -> Description:
         run.joins,
         _of_referrals(run.referrals, run.ruleset),
         _of_contacts(run.contacts, run.ruleset),
-        families((*run.referrals.results, *run.contacts.results)),
+        families((*of_records(run.referrals, run.ruleset), *run.contacts.results)),
         run.notes,
     )
 
@@ -207,11 +210,11 @@ def _history(run: Run) -> History:
 
 def _of_referrals(judgement: Judgement, ruleset: Ruleset) -> Told:
     carried = frozenset() if judgement.table is None else judgement.table.subject.whole.carried
-    closed = _closed(judgement)
+    closed = [one.rule.id for one in of_records(judgement, ruleset) if not one.can_flag]
     return Told(
         "referral",
         judgement.rows,
-        judgement.results,
+        of_records(judgement, ruleset),
         tuple(unlocks(ruleset, closed, carried, OF_REFERRALS)),
         of_tables(ruleset, closed, carried),
     )
@@ -227,6 +230,18 @@ def _of_contacts(judgement: Judgement, ruleset: Ruleset) -> Told:
         opened = tuple(one for one in closed if ruleset.can_flag(one, frozenset(OF_ANY_CONTACT)))
         found = [Unlock(OF_ANY_CONTACT, opened)] if opened else []
     return Told("contact", judgement.rows, judgement.results, tuple(found))
+
+
+def of_records(judgement: Judgement, ruleset: Ruleset) -> tuple[RuleResult, ...]:
+    """Return how the rules ended that records can answer by themselves.
+
+    What only the nights of a store can tell is in no extract, and nobody's to ask for.
+    """
+    return tuple(
+        one
+        for one in judgement.results
+        if not ruleset.columns(one.rule.id).intersection(NIGHT_COLUMNS)
+    )
 
 
 def _closed(judgement: Judgement) -> list[str]:

@@ -5,6 +5,7 @@ TriageError                 one sentence: where, what, what to do
 |   `-- RuleError           a rule file is wrong, or a rule could not be evaluated
 |-- InputError      exit 3  an input cannot be used; nothing was stored
 `-- StoreError      exit 4  the store is busy, damaged or out of reach; nothing was stored
+    `-- DamagedError        the store is damaged
 """
 
 from __future__ import annotations
@@ -46,3 +47,7 @@ class StoreError(TriageError):
     """The store is busy, damaged or out of reach (exit 4); nothing was stored."""
 
     exit_code = 4
+
+
+class DamagedError(StoreError):
+    """The store is damaged, or is no store (exit 4); nothing was stored."""

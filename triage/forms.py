@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from triage.catalogue import written_into
 from triage.demonstration import sample
-from triage.describing import FAMILIES, OF_REFERRALS, family_of
+from triage.describing import FAMILIES, OF_REFERRALS, family_of, of_records
 from triage.errors import CallError
 from triage.pipeline import check
 from triage.resources import shipped
@@ -117,7 +117,8 @@ def _form(name: str, run: Run) -> Form:
     """Return what a form lets be judged, from a run on a council written in it."""
     table = run.referrals.table
     carried = frozenset() if table is None else table.subject.whole.carried
-    can = {result.rule.id: result.can_flag for result in run.referrals.results}
+    results = of_records(run.referrals, run.ruleset)
+    can = {result.rule.id: result.can_flag for result in results}
     lacks = {
         rule_id: _named(lacking(run.ruleset, rule_id, carried, OF_REFERRALS), carried)
         for rule_id, is_so in can.items()

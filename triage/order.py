@@ -18,6 +18,8 @@ _RANK: Final = _DUE << _DAY_BITS
 _NOT_BOOSTED: Final = _RANK << 2
 NOT_OVERDUE: Final = _NOT_BOOSTED << 1
 """What is added to the number of a case whose review is not overdue."""
+END: Final = NOT_OVERDUE << 1
+"""Above the place of every case."""
 
 
 def place(

@@ -19,6 +19,7 @@ from triage.errors import CallError, InputError
 from triage.facts import FACT_BY_NAME, FactTable, SubjectName
 from triage.flags import Flags
 from triage.judging import CANNOT_TELL_CODE, CLEAR_CODE, FLAG_CODE, Bench
+from triage.nights import with_nights
 from triage.parts import Found, Questions, cut, jobs_for, judge_parts, judge_subject, judged
 from triage.progress import Progress, Told, silent
 from triage.raising import in_order
@@ -47,11 +48,13 @@ def check(
     progress: Progress = silent,
     *,
     keeps_records: bool = True,
+    nights: pa.Table | None = None,
 ) -> Run:
     """Return what the rules say of the records in ``names``; nothing is stored.
 
     Without ``keeps_records`` only counts and flags are kept, which halves the memory: no cell as
-    it was typed, and not what each rule said of what it does not flag.
+    it was typed, and not what each rule said of what it does not flag. ``nights`` is what earlier
+    nights saw of the referrals (``triage.nights``), where a store keeps it.
 
     Raises:
         CallError: for a date that cannot be judged on, or no input.
@@ -59,7 +62,9 @@ def check(
         RuleError: for a rule that cannot be evaluated.
     """
     sources = read_sources(names, options, progress)
-    return check_sources(sources, ruleset, options, progress, keeps_records=keeps_records)
+    return check_sources(
+        sources, ruleset, options, progress, keeps_records=keeps_records, nights=nights
+    )
 
 
 def read_sources(
@@ -84,6 +89,7 @@ def check_sources(
     progress: Progress = silent,
     *,
     keeps_records: bool = True,
+    nights: pa.Table | None = None,
 ) -> Run:
     """Return what the rules say of inputs that were read already.
 
@@ -96,6 +102,8 @@ def check_sources(
     if not keeps_records and isinstance(sources, list):
         sources[:] = [one.without_cells() for one in sources]
         loaded = replace(loaded, sources=tuple(sources))
+    if nights is not None:
+        loaded = replace(loaded, referrals=with_nights(loaded.referrals, nights))
     history_from, notes = history(_first_days(loaded.referrals), options)
     asked = Questions(live.of("referral"), options.as_of, options.window, history_from)
     found = _judge_referrals(

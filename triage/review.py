@@ -49,9 +49,10 @@ class Queue(Sequence[Place]):
 
 def reason(case: Case, as_of: dt.date) -> str:
     """Return in words why a case stands where it does."""
+    what = "second review" if case.status == "awaiting second review" else "review"
     if case.due_on < as_of:
-        first = f"review overdue since {spoken(case.due_on)}"
+        first = f"{what} overdue since {spoken(case.due_on)}"
     else:
-        first = f"review due {spoken(case.due_on)}"
+        first = f"{what} due {spoken(case.due_on)}"
     forward = f"{case.boost}, " if case.boost else ""
     return f"{forward}{case.severity}, {first}"

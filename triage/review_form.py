@@ -15,6 +15,7 @@ from typing import Annotated, Any, Final, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from triage.errors import CallError
+from triage.vocabulary import cut
 
 REASONS: Final = {
     "R01": "same issue, previous assessment incomplete or weak",
@@ -60,9 +61,15 @@ Avoidable = Literal["avoidable", "partly avoidable", "not avoidable", "unclear"]
 Grade = Literal["outstanding", "good", "requires improvement to be good", "inadequate"]
 GRADES: Final[tuple[Grade, ...]] = get_args(Grade)
 Reason = Annotated[str, Field(pattern=f"^({'|'.join(REASONS)})$")]
+MainReason = Annotated[str, Field(pattern=f"^({'|'.join(REASONS)}|none)$")]
 ActionKind = Annotated[str, Field(pattern=f"^({'|'.join(ACTIONS)})$")]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=20_000)]
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Name = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\p{C}\p{Zl}\p{Zp}]*$"
+    ),
+]
 
 
 class Action(BaseModel):
@@ -76,12 +83,15 @@ class Action(BaseModel):
 
 
 class Answers(BaseModel):
-    """A review as it is submitted: every question answered."""
+    """A review as it is submitted: every question answered.
+
+    Nothing may be left to be learned, or to be put right: the form leaves these out then.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     is_re_referral: Answer
-    main_reason: Reason | Literal["none"]
+    main_reason: MainReason
     further_reasons: tuple[Reason, ...]
     closure_right: Right
     threshold_right: Right
@@ -90,8 +100,8 @@ class Answers(BaseModel):
     avoidable: Avoidable
     grade: Grade
     flags_useful: dict[str, Answer]
-    learning: Text
-    actions: tuple[Action, ...]
+    learning: Text = ""
+    actions: tuple[Action, ...] = ()
 
 
 QUESTIONS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
@@ -179,33 +189,45 @@ def _at_odds(found: Answers, rules: Collection[str], on: dt.date) -> list[str]:
 
 def _sentence(problem: Any) -> str:
     where = ".".join(str(part) for part in problem["loc"] if "[" not in str(part))
-    question = str(problem["loc"][0])
+    question, last, kind = str(problem["loc"][0]), str(problem["loc"][-1]), problem["type"]
     known = QUESTIONS.get(question)
     if known is None:
-        return f"{question}: is no question of the form; known are {', '.join(QUESTIONS)}."
+        return f"{cut(question)}: is no question of the form; known are {', '.join(QUESTIONS)}."
     asked, allowed = known
-    last = str(problem["loc"][-1])
-    if problem["type"] == "missing":
+    if kind == "missing":
         return f"{where}: is not answered ({asked})."
-    if problem["type"] == "extra_forbidden":
-        return f"{where}: is no part of an action; it has kind, owner and due_on."
+    if kind == "extra_forbidden":
+        return f"{cut(where)}: is no part of an action; it has kind, owner and due_on."
+    if kind in _SHAPES:
+        return f"{where}: is to be {_SHAPES[kind]}."
+    if kind == "string_too_long":
+        return f"{where}: is longer than {problem['ctx']['max_length']:,} characters."
     if last == "due_on":
-        return f"{where}: '{problem['input']}' is not a date; write YYYY-MM-DD."
+        return f"{where}: '{cut(str(problem['input']))}' is not a date; write YYYY-MM-DD."
     if last == "owner":
-        return f"{where}: name who is to do it."
+        return f"{where}: name who is to do it, in characters that can be printed."
     if not allowed:
         return f"{where}: is to be a text."
-    return f"{where}: '{problem['input']}' is none of {', '.join(allowed)}."
+    return f"{cut(where)}: '{cut(str(problem['input']))}' is none of {', '.join(allowed)}."
+
+
+_SHAPES: Final = {
+    "tuple_type": "a list in square brackets",
+    "dict_type": "a table of rules, each with its answer",
+    "model_type": "a table of kind, owner and due_on",
+}
+"""What an answer of another shape is to be, by what pydantic calls the mistake."""
 
 
 def read_answers(text: str, name: str) -> dict[str, Any]:
     """Return the answers that a file holds, in TOML as ``form`` writes it, or in JSON.
 
-    Answers left empty are not given.
+    Answers left empty are not given. The mark with which some editors begin a file is passed over.
 
     Raises:
         CallError: when it is neither.
     """
+    text = text.removeprefix("\ufeff")
     try:
         found = json.loads(text) if text.lstrip().startswith("{") else tomllib.loads(text)
     except (ValueError, RecursionError) as error:

@@ -9,7 +9,7 @@ from typing import Any
 
 from triage.errors import CallError
 from triage.review_form import form, read_answers
-from triage.store import Asker, RemedialAction, Review, begin_review
+from triage.store import Asker, RemedialAction, Review, RuleException, begin_review
 
 
 def form_of(url: str, asker: Asker, case_id: int) -> str:
@@ -29,12 +29,14 @@ def answers_in(name: str) -> dict[str, Any]:
     Raises:
         CallError: when the file cannot be read, or holds neither TOML nor JSON.
     """
-    if name == "-":
-        return read_answers(sys.stdin.read(), "the standard input")
+    told = "the standard input" if name == "-" else name
     try:
-        return read_answers(Path(name).read_text("utf-8"), name)
-    except (OSError, UnicodeDecodeError) as error:
-        raise CallError(f"{name}: cannot be read ({error}).") from None
+        text = sys.stdin.read() if name == "-" else Path(name).read_text("utf-8")
+    except OSError as error:
+        raise CallError(f"{told}: cannot be read ({error.strerror or error}).") from None
+    except UnicodeDecodeError:
+        raise CallError(f"{told}: cannot be read (it is no text in UTF-8).") from None
+    return read_answers(text, told)
 
 
 def review_json(review: Review) -> dict[str, Any]:
@@ -45,3 +47,8 @@ def review_json(review: Review) -> dict[str, Any]:
 def action_json(action: RemedialAction) -> dict[str, Any]:
     """Return a remedial action for a script."""
     return dataclasses.asdict(action)
+
+
+def exception_json(exception: RuleException) -> dict[str, Any]:
+    """Return an exception for a script."""
+    return dataclasses.asdict(exception)

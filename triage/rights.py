@@ -17,13 +17,17 @@ Role = Literal["reviewer", "team manager", "auditor", "administrator"]
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
 Act = Literal[
     "see cases", "work on cases", "review", "manage cases", "see the trail", "export",
-    "manage people",
+    "manage people", "see samples", "compare reviewers",
 ]  # fmt: skip
 
 _MAY: Final[dict[Role, frozenset[Act]]] = {
     "reviewer": frozenset({"see cases", "work on cases", "review"}),
-    "team manager": frozenset({"see cases", "work on cases", "review", "manage cases"}),
-    "auditor": frozenset({"see cases", "see the trail", "export"}),
+    "team manager": frozenset(
+        {"see cases", "work on cases", "review", "manage cases", "see samples", "compare reviewers"}
+    ),
+    "auditor": frozenset(
+        {"see cases", "see the trail", "export", "see samples", "compare reviewers"}
+    ),
     "administrator": frozenset({"manage people"}),
 }
 _OF_ALL_TEAMS: Final[tuple[Role, ...]] = ("auditor",)

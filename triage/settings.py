@@ -14,6 +14,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from triage.errors import CallError
 from triage.reading import JOIN_WITHIN_DAYS, Reading
+from triage.review_form import Grade
+from triage.second import WORKING_DAYS, SecondRule
+from triage.settings_telling import TELLING_TEMPLATE, WRONG_TELLING, Telling, Webhook, keys_at
 from triage.settings_words import WRONG, read_words
 from triage.vocabulary import SEVERITIES
 
@@ -33,6 +36,15 @@ class ReviewDays(BaseModel):
     high: WorkingDays = 5
     medium: WorkingDays = 10
     low: WorkingDays = 20
+
+
+class SecondReview(BaseModel):
+    """Which reviews wait for a second one as soon as they are submitted, and how long that has."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    grades: tuple[Grade, ...] = ()
+    working_days: WorkingDays = WORKING_DAYS
 
 
 class Restricted(BaseModel):
@@ -63,7 +75,10 @@ class Settings(BaseModel):
     words: Annotated[dict[str, dict[str, str]], BeforeValidator(read_words)] = {}
     fail_on: Severity | None = None
     review_days: ReviewDays = ReviewDays()
+    second_review: SecondReview = SecondReview()
     restricted: Restricted = Restricted()
+    telling: Telling = Telling()
+    webhook: Webhook = Webhook()
 
     @property
     def own_folder(self) -> Path | None:
@@ -82,6 +97,11 @@ class Settings(BaseModel):
     def reading(self) -> Reading:
         """Return how inputs are to be read."""
         return Reading(self.join_within_days, self.words, self.mapping)
+
+    @property
+    def second_rule(self) -> SecondRule:
+        """Return which reviews wait for a second one as soon as they are submitted."""
+        return SecondRule(self.second_review.grades, self.second_review.working_days)
 
     @property
     def days_by_severity(self) -> dict[str, int]:
@@ -134,8 +154,7 @@ def _from_file(path: Path) -> dict[str, Any]:
 def _sentence(path: Path, problem: Any) -> str:
     key = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
-        inside: dict[str, type[BaseModel]] = {"review_days": ReviewDays, "restricted": Restricted}
-        known = list(inside.get(str(problem["loc"][0]), Settings).model_fields)
+        known = keys_at(Settings, problem["loc"])
         close = difflib.get_close_matches(str(problem["loc"][-1]), known, 1)
         hint = f"; did you mean {close[0]}?" if close else f"; known are {', '.join(known)}"
         return f"{path}: unknown setting {key}{hint}"
@@ -143,6 +162,8 @@ def _sentence(path: Path, problem: Any) -> str:
         return f"{path}: rules is the name of a folder; limits stand under [parameters.REF-08]"
     if problem["type"] == WRONG:
         return "\n".join(f"{path}: {line}" for line in problem["ctx"]["sentences"].splitlines())
+    if problem["type"] == WRONG_TELLING:
+        return f"setting {key}: {problem['ctx']['sentence']}"
     if key == "window":
         return f"setting window: '{problem['input']}' is neither a number of months nor all"
     kind = next((kind for kind in _EXPECTED if problem["type"].startswith(kind)), None)
@@ -156,6 +177,7 @@ _EXPECTED: Final = {
     "tuple_type": 'a list, as ["one", "another"]',
     "string_type": "text in quotes",
     "int_": "a whole number",
+    "bool_": "true or false",
     "date_": "a date, as 2020-04-01",
     "literal_error": "{expected}",
     "model_type": "a table of settings",
@@ -166,7 +188,8 @@ _EXPECTED: Final = {
 """What a setting is to be, by the beginning of what pydantic calls its mistake."""
 
 
-TEMPLATE: Final = """\
+TEMPLATE: Final = (
+    """\
 # Settings of the re-referral triage. A flag of the call beats the environment (TRIAGE_DB,
 # TRIAGE_RULES, TRIAGE_OWN_RULES, TRIAGE_WINDOW, TRIAGE_HISTORY_FROM, TRIAGE_FAIL_ON), which beats
 # this file.
@@ -210,6 +233,12 @@ TEMPLATE: Final = """\
 # medium = 10
 # low = 20
 
+# Grades of which every review waits for a second one, by somebody else, as soon as it is submitted;
+# and the working days within which a second review is to be done.
+[second_review]
+# grades = ["inadequate"]
+# working_days = 20
+
 # Limits of your own, each within the rule's bounds (`triage rules show REF-08` gives them).
 [parameters]
 # REF-08.limit = 60
@@ -225,3 +254,5 @@ TEMPLATE: Final = """\
 [restricted]
 # readers = ["a.auditor"]
 """
+    + TELLING_TEMPLATE
+)

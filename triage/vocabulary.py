@@ -140,4 +140,4 @@ def plural(noun: str) -> str:
     """Return the plural of one of the product's own nouns."""
     if noun.endswith("y") and not noun.endswith("day"):
         return noun[:-1] + "ies"
-    return noun + "s"
+    return noun + ("es" if noun.endswith("s") else "s")

@@ -13,12 +13,13 @@ from triage.facts.contacts import FACTS as CONTACTS
 from triage.facts.decision import FACTS as DECISION
 from triage.facts.fact import Asked, Fact, FactKind, SubjectName
 from triage.facts.history import FACTS as HISTORY
+from triage.facts.nights import FACTS as NIGHTS
 from triage.facts.quality import FACTS as QUALITY
 from triage.facts.table import FactTable, plain_value
 from triage.facts.work import FACTS as WORK
 
 FACTS: Final[tuple[Fact, ...]] = (
-    *HISTORY, *DECISION, *ALLOCATION, *WORK, *QUALITY, *CONTACTS,
+    *HISTORY, *DECISION, *ALLOCATION, *WORK, *QUALITY, *NIGHTS, *CONTACTS,
 )  # fmt: skip
 """Every fact, in the order in which a referral goes its way; those of contacts come last."""
 

@@ -9,11 +9,11 @@ import numpy as np
 
 from triage.facts.fact import Fact, number
 from triage.measure import UNBOUNDED, Measure, Truth, between, known, truth
-from triage.schema import REFERRAL_COLUMNS
+from triage.schema import OWN_COLUMNS
 from triage.subject import EVENTS, ReferralSubject, Subject
 from triage.validation import ABSENT, BLANK, GIVEN, UNREAD, UNREADABLE
 
-_DATES: Final = tuple(sorted(EVENTS.intersection(REFERRAL_COLUMNS)))
+_DATES: Final = tuple(sorted(EVENTS.intersection(OWN_COLUMNS)))
 
 
 def has_no_birth_date(s: Subject) -> Measure:

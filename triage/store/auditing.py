@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
 
+from triage.errors import CallError
+from triage.rights import Viewer
 from triage.store import trail
 from triage.store.connection import acting, reading
-from triage.store.people import Asker, viewer_of
+from triage.store.people import Asker, stamp, viewer_of
+from triage.store.standing import NOTHING_HIDDEN, WITHHELD, Hidden, hidden_from
 from triage.store.tables import event
 from triage.store.trail import Head, Verdict, add_events, happened
+from triage.vocabulary import cut
 
 
 @dataclass(frozen=True)
@@ -62,28 +68,55 @@ def audit_log(
 ) -> list[TrailEvent]:
     """Return what the trail says, the latest last, by filter; that it was asked for is added to it.
 
-    ``since`` and ``until`` are moments, as the trail writes them, or their beginnings.
+    ``since`` and ``until`` are days or moments, of UTC where they do not say; both are in it.
+
+    What could tell a second reviewer of the first answers stands in it as withheld.
 
     Raises:
-        CallError: when whoever asks may not see the trail.
+        CallError: when whoever asks may not see the trail, or for what is no day or moment.
     """
     conditions = [
         *([event.c.actor == actor] if actor else []),
         *([event.c.kind == kind] if kind else []),
         *([event.c.case_id == case_id] if case_id is not None else []),
-        *([event.c.at >= since] if since else []),
-        *([event.c.at <= f"{until}~"] if until else []),
+        *([event.c.at >= _moment("--since", since, dt.time.min)] if since else []),
+        *([event.c.at <= _moment("--until", until, dt.time.max)] if until else []),
     ]
     with acting(url) as connection:
         who = viewer_of(connection, asker)
         who.require("see the trail")
         query = sa.select(event).where(*conditions).order_by(event.c.id.desc()).limit(limit)
-        found = [
-            TrailEvent(
-                row.id, row.at, row.actor, row.kind, row.run_id, row.case_id, row.rule_id,
-                json.loads(row.detail),
-            )
-            for row in connection.execute(query)
-        ]  # fmt: skip
+        hidden = hidden_from(connection, who)
+        found = [_seen(_made(row), who, hidden) for row in connection.execute(query)]
+        # What was asked for by its kind would be told by being there.
+        found = [one for one in found if not kind or one.kind == kind]
         add_events(connection, asker.at, asker.actor, [happened("trail read", case_id)])
     return found[::-1]
+
+
+def _made(row: Any) -> TrailEvent:
+    return TrailEvent(
+        row.id, row.at, row.actor, row.kind, row.run_id, row.case_id, row.rule_id,
+        json.loads(row.detail),
+    )  # fmt: skip
+
+
+def _seen(found: TrailEvent, who: Viewer, hidden: Mapping[int, Hidden]) -> TrailEvent:
+    of_case = hidden.get(found.case or 0, NOTHING_HIDDEN)
+    if of_case.tells(who, found.kind, found.at, found.actor):
+        return replace(found, kind=WITHHELD, detail={})
+    return found
+
+
+def _moment(option: str, text: str, of_day: dt.time) -> str:
+    """Return a moment as the trail writes it; of a day, its first or its last."""
+    try:
+        moment = dt.datetime.fromisoformat(text)
+        if len(text) == len("2026-10-09"):
+            moment = dt.datetime.combine(moment, of_day)
+        return stamp(moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC))
+    except (ValueError, OverflowError):
+        raise CallError(
+            f"{option} '{cut(text)}': is neither a day nor a moment; write 2026-10-09, or "
+            "2026-10-09T14:30."
+        ) from None

@@ -153,9 +153,10 @@ def _as_kept(query: sa.Select[Any]) -> sa.Select[Any]:
 def rows(connection: sa.Connection, query: sa.Select[Any]) -> Iterator[list[tuple[Any, ...]]]:
     """Yield what a query finds as the store holds it, some thousands of rows at a time."""
     if _is_server(connection):
-        found = connection.execute(_as_kept(query), execution_options={"yield_per": AT_ONCE})
-        for part in found.partitions():
-            yield [tuple(row) for row in part]
+        in_parts = {"yield_per": AT_ONCE}
+        with connection.execute(_as_kept(query), execution_options=in_parts) as found:
+            for part in found.partitions():
+                yield [tuple(row) for row in part]
         return
     text = query.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True})
     cursor = connection.exec_driver_sql(str(text)).cursor

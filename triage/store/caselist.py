@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
 from triage.casework import OPEN
 from triage.facts import SubjectName
-from triage.order import NOT_OVERDUE, ranges_of
+from triage.order import END, NOT_OVERDUE, ranges_of
 from triage.rights import Viewer
 from triage.ruleset import severity_rank
 from triage.store import bulk
@@ -25,6 +26,8 @@ from triage.vocabulary import SEVERITIES
 
 _IN_ONE: Final = 500
 """Case numbers asked for in one statement."""
+_MOST_PASSED: Final = 1_000
+"""Cases that a page may pass over before it is found by sorting."""
 _MOST_APART: Final = 200
 """Runs of the index that are put together; more of them are sorted instead."""
 
@@ -61,6 +64,7 @@ class Case(NamedTuple):
 
 
 COLUMNS: Final = tuple(case.c[name] for name in Case._fields[:-1])
+_IN_ORDER: Final = itemgetter(*map(Case._fields.index, ("place", "id")))
 
 
 @dataclass(frozen=True)
@@ -92,34 +96,35 @@ def page(
 
     ``only`` are conditions of the store's own.
 
-    Runs of the index that stand in this order already are put together, so that a page costs as
-    much in a queue of a million as in one of a hundred.
+    The index has its cases in this order by status, by team and status, and in ranges of places by
+    severity. Each such run is asked by itself, in a statement that is made ready only once, and
+    only until the page is full; so a page costs as much in a queue of a million as of a hundred.
     """
     residual = [*_conditions(who, wanted, as_of), *only]
+    start = 0
     if after is not None:
         known = connection.execute(sa.select(case.c.place).where(case.c.id == after)).scalar()
         if known is None:
             return []
-        residual.append(sa.tuple_(case.c.place, case.c.id) > sa.tuple_(known, after))
-    runs = list(_runs(who, wanted))
-    most = None if limit is None else limit + offset
-    if most is None or len(runs) > _MOST_APART:
-        query = sa.select(*COLUMNS).where(*_grouped(who, wanted), *residual)
-        query = query.order_by(case.c.place, case.c.id).limit(most)
-    else:
-        apart = [
-            sa.select(*COLUMNS)
-            .where(*run, *residual)
-            .order_by(case.c.place, case.c.id)
-            .limit(most)
-            .subquery()
-            for run in runs
-        ]
-        whole = sa.union_all(*(sa.select(one) for one in apart)).subquery()
-        query = sa.select(whole).order_by(whole.c.place, whole.c.id)
-    query = query.limit(limit).offset(offset) if limit is not None else query
-    found = [row for some in bulk.rows(connection, query) for row in some]
-    return _with_rules(connection, found)
+        start = known
+        residual.append(sa.or_(case.c.place > start, case.c.id > after))
+    runs = [list(some) for some in _runs(who, wanted, start)]
+    if limit is None or offset > _MOST_PASSED or sum(map(len, runs)) > _MOST_APART:
+        conditions = (*_grouped(who, wanted), case.c.place >= start, *residual)
+        query = sa.select(*COLUMNS).where(*conditions).order_by(case.c.place, case.c.id)
+        query = query if limit is None else query.limit(limit).offset(offset)
+        return _with_rules(connection, [r for some in bulk.rows(connection, query) for r in some])
+    most = limit + offset
+    found: list[Any] = []
+    for of_places in runs:
+        here: list[Any] = []
+        for run in of_places:
+            query = sa.select(*COLUMNS).where(*run, *residual)
+            here += connection.execute(query.order_by(case.c.place, case.c.id).limit(most))
+        found += sorted(here, key=_IN_ORDER)
+        if len(found) >= most:
+            break
+    return _with_rules(connection, found[offset:most])
 
 
 def count(connection: sa.Connection, who: Viewer, wanted: Wanted, as_of: dt.date) -> int:
@@ -181,22 +186,29 @@ def _grouped(who: Viewer, wanted: Wanted) -> list[sa.ColumnElement[bool]]:
     return found
 
 
-def _runs(who: Viewer, wanted: Wanted) -> Iterable[list[sa.ColumnElement[bool]]]:
-    """Yield what describes each run of an index that stands in the order of work."""
+def _runs(
+    who: Viewer, wanted: Wanted, start: int
+) -> Iterator[Iterator[list[sa.ColumnElement[bool]]]]:
+    """Yield what describes the runs of an index, by ranges of places, which follow each other.
+
+    They begin at the place ``start``.
+    """
     teams = _teams(who, wanted)
-    ranges: Sequence[tuple[int, int] | None] = [
+    whose: Sequence[str | None] = [None] if teams is None else teams
+    ranges = sorted(
         one for severity in wanted.severities for one in ranges_of(SEVERITIES.index(severity))
-    ] or [None]
-    if teams is not None and not teams:
-        yield [sa.false()]
-    whose: Sequence[str | None] = teams or [None]
-    for status, team, places in itertools.product(wanted.statuses, whose, ranges):
-        run = [case.c.status == status]
-        if team is not None:
-            run.append(case.c.team == team)
-        if places is not None:
-            run += [case.c.place >= places[0], case.c.place < places[1]]
-        yield run
+    )
+    for least, most in ranges or [(0, END)]:
+        if most > start:
+            yield (
+                _run(status, team, max(least, start), most)
+                for status, team in itertools.product(wanted.statuses, whose)
+            )
+
+
+def _run(status: str, team: str | None, least: int, most: int) -> list[sa.ColumnElement[bool]]:
+    run = [case.c.status == status, case.c.place >= least, case.c.place < most]
+    return run if team is None else [*run, case.c.team == team]
 
 
 def _with_rules(connection: sa.Connection, rows: Sequence[tuple[Any, ...]]) -> list[Case]:
@@ -223,18 +235,23 @@ def _date(kept: Any) -> dt.date:
 def _open_rules(connection: sa.Connection, cases: Sequence[int]) -> dict[int, list[str]]:
     """Return the rules of the open flags of cases, the most pressing first."""
     query = sa.select(flag.c.case_id, flag.c.severity, flag.c.rule_id).where(flag.c.state == "open")
-    queries = [query]
-    if len(cases) <= 20 * _IN_ONE:
-        queries = [
-            query.where(flag.c.case_id.in_(cases[start : start + _IN_ONE]))
-            for start in range(0, len(cases), _IN_ONE)
-        ]
     found: dict[int, list[tuple[int, str]]] = {}
-    for one in queries:
-        for some in bulk.rows(connection, one):
-            for number, severity, rule in some:
-                found.setdefault(number, []).append((severity_rank(severity), rule))
+    for some in _asked_for(connection, query, cases):
+        for number, severity, rule in some:
+            found.setdefault(number, []).append((severity_rank(severity), rule))
     return {number: [rule for _, rule in sorted(some)] for number, some in found.items()}
+
+
+def _asked_for(
+    connection: sa.Connection, query: sa.Select[Any], cases: Sequence[int]
+) -> Iterator[Sequence[Any]]:
+    """Yield what a query of flags finds of some cases; for very many of them that of all."""
+    if len(cases) > 20 * _IN_ONE:
+        yield from bulk.rows(connection, query)
+        return
+    for start in range(0, len(cases), _IN_ONE):
+        which = flag.c.case_id.in_(cases[start : start + _IN_ONE])
+        yield connection.execute(query.where(which)).all()
 
 
 def of_child(connection: sa.Connection, child_id: str) -> list[Case]:

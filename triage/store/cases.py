@@ -14,11 +14,11 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from triage.calendar import add_working_days, to_day
+from triage.names import places
 from triage.order import NOT_OVERDUE
 from triage.order import place as place_of
 from triage.store import bulk
 from triage.store.columns import dates, only, ranks, same, texts, truths
-from triage.store.names import places
 from triage.store.tables import case
 from triage.store.tonight import KEY, Tonight
 from triage.store.trail import Happened, happened
@@ -46,6 +46,8 @@ _SCHEMA: Final = pa.schema(
 CAME_BACK: Final = "came back"
 NEW_FLAG: Final = "a flag was added"
 """Why a run brings a case forward."""
+FOR_EVERYBODY: Final = {"assigned_to": None, "snoozed_until": None}
+"""What a case that comes back waits for: nobody in particular, and no day."""
 _LATE: Final = 10**6
 """A day later than any on which a review can be due."""
 
@@ -163,7 +165,8 @@ def follow_cases(
     """Close cases nobody touched whose last flag cleared, reopen those flagged again.
 
     A case keeps up with the team and the mark of its record, with the severity of its flags, and
-    with its place in the order of work; a new flag on an open case brings it forward.
+    with its place in the order of work; a new flag on an open case brings it forward. One that comes
+    back waits for nobody in particular, and is not put off any more.
     """
     known = cases.known
     if not len(known):
@@ -204,6 +207,7 @@ def follow_cases(
     columns = {name: value.take(which).to_pylist() for name, value in values.items()}
     bulk.change(connection, case, {"id": known["id"].take(which).to_pylist()}, columns)
     numbers = known["id"].to_numpy()
+    bulk.change(connection, case, {"id": numbers[reopens].tolist()}, {}, FOR_EVERYBODY)
     return [
         *(
             happened("case closed", number, None, {"why": "no flag holds any more"})

@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 from triage.errors import StoreError
 from triage.store.address import Address, address_of
 from triage.store.engines import ONE_RUN, postgresql_engine, sqlite_engine, telling
+from triage.store.tables import HEAD_REVISION
 from triage.store.upgrading import check_revision, own_revision, upgrade
 
 PAGE_BYTES: Final = 16_384
@@ -80,9 +81,30 @@ def _server_lock(address: Address) -> Iterator[None]:
         connection.close()
 
 
+def is_there(url: str) -> bool:
+    """Return whether a store of this version is there, before a run that is to be stored in it.
+
+    Raises:
+        StoreError: when what is there is damaged, busy, out of reach or something else.
+    """
+    address = address_of(url)
+    if address.file is not None and not (address.file.exists() and address.file.stat().st_size):
+        return False
+    with telling(address, _NOTHING):
+        engine = (
+            postgresql_engine(address, writes=False)
+            if address.file is None
+            else sqlite_engine(address.file, "DEFERRED")
+        )
+        with _begun(engine) as connection:
+            return own_revision(connection, address.name) == HEAD_REVISION
+
+
 @contextmanager
-def reading(url: str) -> Iterator[sa.Connection]:
+def reading(url: str, *, older: bool = False) -> Iterator[sa.Connection]:
     """Open an existing store for reading, as it is at this moment.
+
+    With ``older`` also one that an older version made.
 
     Raises:
         StoreError: when there is none yet, or it is damaged, busy, or of another version.
@@ -96,13 +118,15 @@ def reading(url: str) -> Iterator[sa.Connection]:
             else sqlite_engine(address.file, "DEFERRED")
         )
         with _begun(engine) as connection:
-            check_revision(connection, address.name)
+            check_revision(connection, address.name, older=older)
             yield connection
 
 
 @contextmanager
-def acting(url: str) -> Iterator[sa.Connection]:
+def acting(url: str, *, older: bool = False) -> Iterator[sa.Connection]:
     """Open an existing store for what a person does: one transaction, all of it or nothing.
+
+    With ``older`` also one that an older version made.
 
     Raises:
         StoreError: when there is none yet, or it is damaged, busy, or of another version.
@@ -116,7 +140,7 @@ def acting(url: str) -> Iterator[sa.Connection]:
             else sqlite_engine(address.file, "IMMEDIATE", wait=ACT_SECONDS)
         )
         with _begun(engine) as connection:
-            check_revision(connection, address.name)
+            check_revision(connection, address.name, older=older)
             yield connection
 
 
@@ -124,31 +148,43 @@ def acting(url: str) -> Iterator[sa.Connection]:
 def writing(url: str) -> Iterator[sa.Connection]:
     """Open the store, made or upgraded to this version, for one transaction: all or nothing.
 
-    A new SQLite store is written straight into its file, since there is nothing yet that a log
-    would keep readable; from then on it has a write-ahead log. References are not checked row by
-    row there: a night numbers the cases and runs that its rows refer to itself.
-
     Raises:
         StoreError: when it is busy, damaged, out of reach, or newer than this version.
+    """
+    with filling(url) as connection:
+        upgrade(connection, address_of(url).name)
+        yield connection
+
+
+@contextmanager
+def filling(url: str) -> Iterator[sa.Connection]:
+    """Open a store as it is, or a place where there is none yet, to write a great deal at once.
+
+    It is one transaction: all or nothing. A new SQLite store is written straight into its file,
+    since there is nothing yet that a log would keep readable; from then on it has a write-ahead
+    log. References are not checked row by row there: a night numbers the cases and runs that its
+    rows refer to itself.
+
+    Raises:
+        StoreError: when it is busy, damaged, out of reach, or a database of something else.
     """
     address = address_of(url)
     with telling(address, _NOTHING):
         if address.file is None:
             with _begun(postgresql_engine(address, writes=True)) as connection:
-                upgrade(connection, address.name)
                 yield connection
             return
         file = address.file
-        is_new = not file.exists() or not file.stat().st_size
-        if not is_new:
+        if file.exists() and file.stat().st_size:
             _check_own(file)
+        # What a first night left that was killed is undone by now.
+        is_new = not file.exists() or not file.stat().st_size
         settings = [
             f"page_size={PAGE_BYTES}" if is_new else "journal_mode=WAL",
             f"cache_size=-{CACHE_KILOBYTES}",
             "foreign_keys=OFF",
         ]
         with _begun(sqlite_engine(file, "IMMEDIATE", settings)) as connection:
-            upgrade(connection, address.name)
             yield connection
     if is_new:
         _keep_log(file)

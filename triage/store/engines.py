@@ -6,14 +6,16 @@ what holds of a store holds of both: who writes, writes alone, and who reads see
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
 import sqlalchemy as sa
 
-from triage.errors import StoreError
+from triage.errors import DamagedError, StoreError
 from triage.store.address import Address
 
 BUSY_SECONDS: Final = 5
@@ -23,15 +25,22 @@ ONE_RUN: Final = _ONE_WRITER + 1
 """The advisory locks of PostgreSQL: numbers of the database's own that no other program takes."""
 _BUSY: Final = ("55P03", "57014", "40001", "40P01")
 """What PostgreSQL calls a lock that was not to be had in time."""
+_ENGINES: Final = 16
+"""Engines that are kept, with the statements they have made ready; they keep no connection."""
 
 
 def sqlite_engine(
     file: Path, begin: str, settings: Sequence[str] = ("foreign_keys=ON",), wait: float = 0
 ) -> sa.Engine:
     """Return an engine of a SQLite file whose transactions begin as told."""
+    return _sqlite_engine(file.absolute(), begin, tuple(settings), wait or BUSY_SECONDS)
+
+
+@lru_cache(maxsize=_ENGINES)
+def _sqlite_engine(file: Path, begin: str, settings: tuple[str, ...], wait: float) -> sa.Engine:
     engine = sa.create_engine(
         sa.URL.create("sqlite", database=str(file)),
-        connect_args={"timeout": wait or BUSY_SECONDS},
+        connect_args={"timeout": wait},
         poolclass=sa.NullPool,
     )
 
@@ -49,7 +58,15 @@ def sqlite_engine(
 
 
 def postgresql_engine(address: Address, *, writes: bool, wait: float = 0) -> sa.Engine:
-    """Return an engine of a PostgreSQL database: one writer at a time, readers of one moment."""
+    """Return an engine of a PostgreSQL database: one writer at a time, readers of one moment.
+
+    Days are told as ISO texts, whatever the server is set to.
+    """
+    return _postgresql_engine(address, writes, wait or BUSY_SECONDS)
+
+
+@lru_cache(maxsize=_ENGINES)
+def _postgresql_engine(address: Address, writes: bool, wait: float) -> sa.Engine:
     level = "READ COMMITTED" if writes else "REPEATABLE READ"
     engine = sa.create_engine(
         address.url, poolclass=sa.NullPool, isolation_level=level,
@@ -59,10 +76,11 @@ def postgresql_engine(address: Address, *, writes: bool, wait: float = 0) -> sa.
     @sa.event.listens_for(engine, "begin")
     def _begun(connection: sa.Connection) -> None:
         if writes:
-            connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{wait or BUSY_SECONDS}s'")
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{wait}s'")
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ONE_WRITER})")
         else:
             connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+        connection.exec_driver_sql("SET LOCAL datestyle = 'ISO'")
 
     return engine
 
@@ -72,16 +90,38 @@ def telling(address: Address, ending: str) -> Iterator[None]:
     """Turn what a database says into one sentence, with the ending given."""
     try:
         yield
-    except sa.exc.DBAPIError as error:
-        raise StoreError(f"{address.name}: {_what(error)}.{ending}") from None
+    except driver_errors(address) as error:
+        kind = DamagedError if is_damage(error) else StoreError
+        raise kind(f"{address.name}: {_what(error)}.{ending}") from None
 
 
-def _what(error: sa.exc.DBAPIError) -> str:
-    said = " ".join(str(error.orig).split())
-    state = getattr(error.orig, "sqlstate", None)
+def driver_errors(address: Address) -> tuple[type[Exception], ...]:
+    """Return what may be raised on a connection: by SQLAlchemy, or by the driver it lends."""
+    if address.file is not None:
+        return (sa.exc.DBAPIError, sqlite3.Error)
+    import psycopg
+
+    return (sa.exc.DBAPIError, psycopg.Error)
+
+
+def is_damage(error: Exception) -> bool:
+    """Return whether a database says by an error that its file is damaged, or is none of its."""
+    said = str(getattr(error, "orig", error))
+    return any(word in said for word in ("not a database", "malformed", "Could not decode"))
+
+
+def said_by(error: Exception) -> str:
+    """Return what a database says by an error, on one line, and nothing that is kept in it."""
+    said = " ".join(str(getattr(error, "orig", error)).split())
+    return "a text is not UTF-8" if "Could not decode" in said else said
+
+
+def _what(error: Exception) -> str:
+    said = said_by(error)
+    state = getattr(getattr(error, "orig", error), "sqlstate", None)
     if state in _BUSY or "locked" in said or "busy" in said:
         return "the store is busy: somebody else is writing to it; try again in a minute"
-    if "not a database" in said or "malformed" in said:
+    if is_damage(error):
         return "the store is damaged, or is no triage store; restore it from a backup"
     if isinstance(error, sa.exc.OperationalError) and state is None and "connect" in said:
         return f"the store cannot be reached ({said}); check that its server runs"

@@ -12,12 +12,15 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from triage import __version__
+from triage.known import known_now
+from triage.names import places
 from triage.run import Run
 from triage.store import bulk
 from triage.store.cases import keep_overdue
 from triage.store.columns import dates, same, texts
 from triage.store.connection import writing
-from triage.store.names import places
+from triage.store.exceptions import lasting
+from triage.store.known import keep_known
 from triage.store.queue import Changes, no_change, update_queue
 from triage.store.tables import (
     due_item,
@@ -58,17 +61,19 @@ def store_run(
     with writing(url) as connection:
         _store_rules(connection, result)
         told_before = connection.scalar(sa.select(run.c.told).order_by(run.c.id.desc()).limit(1))
-        tonight = of_run(result)
+        quiet = lasting(connection, result.options.as_of)
+        tonight = of_run(result, quiet)
         referrals = timeline(result, pc.unique(tonight.entries["child_id"]))
         told_now = told(result, tonight, referrals, review_days)
         run_id = _store_run_row(connection, result, who, started_at, finished_at, settings)
         events: list[Happened] = []
         if told_now == told_before:
-            changes = no_change(result)
+            changes = no_change(tonight)
         else:
-            changes, events = update_queue(connection, result, tonight, run_id, review_days)
+            changes, events = update_queue(connection, result, tonight, run_id, review_days, quiet)
             _store_timeline(connection, referrals)
         keep_overdue(connection, result.options.as_of)
+        keep_known(connection, known_now(result), run_id, result.options.as_of)
         contacts = {
             "rows": dict(result.contacts.rows),
             "rules": [one.as_json() for one in result.contacts.results_of("stable")],

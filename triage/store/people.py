@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import sqlalchemy as sa
 
@@ -13,6 +14,10 @@ from triage.rights import ROLES, Person, Viewer, viewer
 from triage.store.connection import acting, reading
 from triage.store.tables import person
 from triage.store.trail import add_events, happened
+
+_NOT_OF_PEOPLE: Final = ("system:", "account:")
+"""How the trail calls what is no person: the nightly run, and an account without a name."""
+_MOST_LETTERS: Final = 200
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,11 @@ class Asker:
         """Return the moment as the store keeps it: UTC, to the second."""
         return stamp(self.now)
 
+    @property
+    def today(self) -> dt.date:
+        """Return the day it is where this program runs."""
+        return self.now.astimezone().date()
+
 
 def stamp(moment: dt.datetime) -> str:
     """Return a moment as the store keeps it."""
@@ -47,8 +57,10 @@ def viewer_of(connection: sa.Connection, asker: Asker) -> Viewer:
     """Return what whoever asks may do and see.
 
     Raises:
-        CallError: when people are registered and this is none of them.
+        CallError: when people are registered and this is none of them, or it is no name.
     """
+    if asker.name:
+        check_name(asker.name)
     return viewer(asker.name, _people(connection), asker.readers)
 
 
@@ -61,6 +73,35 @@ def actor_of(connection: sa.Connection, asker: Asker) -> Viewer:
     if not asker.name:
         raise CallError("say who does this, with --as NAME: the trail keeps who did what.")
     return viewer_of(connection, asker)
+
+
+def worker_of(connection: sa.Connection, asker: Asker, name: str) -> Viewer:
+    """Return what somebody may do and see to whom work is to be given.
+
+    Raises:
+        CallError: when it is no name, nobody's who is registered, or they do not work on cases.
+    """
+    check_name(name)
+    known = _people(connection)
+    if known and not any(one.name == name and one.is_active for one in known):
+        raise CallError(f"--to {name}: nobody of that name is registered; `triage people list`.")
+    found = viewer(name, known, asker.readers)
+    found.require("work on cases")
+    return found
+
+
+def check_name(name: str) -> None:
+    """Refuse a name under which nobody can act.
+
+    Raises:
+        CallError: when it is empty, too long, cannot be printed, or is kept for what is no person.
+    """
+    if not name.strip() or len(name) > _MOST_LETTERS or not name.isprintable():
+        raise CallError(
+            f"a name is to be of 1 to {_MOST_LETTERS} characters that can be printed; give another."
+        )
+    if name.startswith(_NOT_OF_PEOPLE):
+        raise CallError(f"{name}: is no name of a person; give another.")
 
 
 def people(url: str) -> list[Person]:
@@ -86,8 +127,7 @@ def register(url: str, asker: Asker, name: str, role: str, teams: Sequence[str])
     """
     if role not in ROLES:
         raise CallError(f"'{role}' is no role; known are {', '.join(ROLES)}.")
-    if not name or not name.isprintable() or name.startswith("system:"):
-        raise CallError("a name is to be of characters that can be printed; give another.")
+    check_name(name)
     with acting(url) as connection:
         actor = actor_of(connection, asker)
         actor.require("manage people")

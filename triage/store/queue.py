@@ -7,7 +7,7 @@ cleared, never deleted; what could not be judged tonight stands as it was.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Final
 
@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from triage.calendar import to_day
 from triage.facts import SubjectName
 from triage.judging import CLEAR_CODE
+from triage.names import found_at, places
 from triage.run import Run
 from triage.store import bulk
 from triage.store.cases import (
@@ -31,7 +32,7 @@ from triage.store.cases import (
     open_cases,
 )
 from triage.store.columns import AnyColumn, dates, same, texts, truths
-from triage.store.names import found_at, places
+from triage.store.exceptions import RuleException, excepted
 from triage.store.tables import flag
 from triage.store.tonight import Tonight
 from triage.store.trail import Happened, happened
@@ -90,11 +91,12 @@ Changes = dict[SubjectName, QueueChange]
 """What a run changed in the queue: flags on referrals, and flags on contacts."""
 
 
-def no_change(run: Run) -> Changes:
+def no_change(tonight: Tonight) -> Changes:
     """Return the counts of a run that finds the queue as it would leave it."""
+    n_contacts = int(tonight.is_contact.sum())
     return {
-        "referral": QueueChange(still_flagged=len(run.flags)),
-        "contact": QueueChange(still_flagged=len(run.contact_flags)),
+        "referral": QueueChange(still_flagged=len(tonight.is_contact) - n_contacts),
+        "contact": QueueChange(still_flagged=n_contacts),
     }
 
 
@@ -123,8 +125,12 @@ def update_queue(
     tonight: Tonight,
     run_id: int,
     review_days: Mapping[str, int],
+    exceptions: Sequence[RuleException] = (),
 ) -> tuple[Changes, list[Happened]]:
-    """Bring cases and flags up to date with a run; return the counts, and what happened."""
+    """Bring cases and flags up to date with a run; return the counts, and what happened.
+
+    ``exceptions`` are those for which tonight's flags were left out; what stands is cleared.
+    """
     as_of = run.options.as_of
     cases = cases_of(connection, tonight)
     open_cases(connection, cases, tonight, as_of, review_days)
@@ -143,7 +149,7 @@ def update_queue(
     stays = is_raised & stored.is_open & stored.is_same
     changed = _change_flags(connection, told, stored, returns, changes, run_id)
     _tell_anew(connection, told, stored, stays & ~stored.is_told_so)
-    clears, is_contact, cleared = _clear_flags(connection, run, cases, stored, run_id)
+    clears, is_contact, cleared = _clear_flags(connection, run, cases, stored, run_id, exceptions)
 
     rank = stored.rank.copy()
     rank[is_raised] = tonight.rank[stored.place[is_raised]]
@@ -187,6 +193,7 @@ def update_queue(
     return counts, events
 
 
+_EXCEPTED: Final = {"why": "an exception is made"}
 _SUBJECTS: Final[tuple[tuple[SubjectName, bool], ...]] = (("referral", False), ("contact", True))
 
 
@@ -335,10 +342,12 @@ def _clear_flags(
     cases: Cases,
     stored: Stored,
     run_id: int,
+    exceptions: Sequence[RuleException],
 ) -> tuple[Truth, Truth, list[Happened]]:
     """Clear each open flag of which the rule now says clear; what was not judged stands.
 
-    The flags of a rule that was retired, switched off or put on trial are cleared too. Returns
+    The flags of a rule that was retired, switched off or put on trial are cleared too, and those
+    for which an exception is made. Returns
     which flags are cleared, which stored flags are on contacts, and what happened.
     """
     quiet = np.flatnonzero(stored.is_open & (stored.place < 0))
@@ -358,15 +367,21 @@ def _clear_flags(
         for rule in set(of_rule[is_judged]) & set(judged.outcomes):
             here = np.flatnonzero(is_judged & (of_rule == rule))
             clears[quiet[here]] |= judged.outcomes[rule][at[here]] == CLEAR_CODE
+    of_quiet = pa.chunked_array([pa.array(rules, pa.string())])
+    is_excepted = excepted(exceptions, of_quiet, whose["child_id"], whose["team"])
+    clears[quiet] |= is_excepted
     which = np.flatnonzero(clears)
     common = {"state": "cleared", "cleared_run_id": run_id}
     bulk.change(connection, flag, {"id": stored.number[which].tolist()}, {}, common)
-    cleared = zip(stored.case[which].tolist(), of_rule[clears[quiet]].tolist(), strict=True)
+    reasons = {rule: {"why": f"the rule is {said}"} if said else {} for rule, said in why.items()}
     events = [
-        happened("flag cleared", number, rule, {"why": f"the rule is {why[rule]}"})
-        if why[rule]
-        else happened("flag cleared", number, rule)
-        for number, rule in cleared
+        happened("flag cleared", number, rule, _EXCEPTED if is_quiet else reasons[rule])
+        for number, rule, is_quiet in zip(
+            stored.case[which].tolist(),
+            of_rule[clears[quiet]].tolist(),
+            is_excepted[clears[quiet]].tolist(),
+            strict=True,
+        )
     ]
     return clears, is_contact, events
 

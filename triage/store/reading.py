@@ -18,6 +18,7 @@ from triage.ruleset import severity_rank
 from triage.store.caselist import Case, Wanted, count, of_child, page
 from triage.store.connection import acting, reading
 from triage.store.people import Asker, viewer_of
+from triage.store.standing import NOTHING_HIDDEN, hidden_from
 from triage.store.tables import due_item, event, flag, note, referral, rejection, rule_text, run
 from triage.store.trail import add_events, happened
 from triage.store.work import as_of_store, seen_case
@@ -128,7 +129,8 @@ class WholeCase:
 def one_case(url: str, asker: Asker, case_id: int) -> WholeCase:
     """Return a case with all that belongs to it, as far as whoever asks may see it.
 
-    That they read it is added to the trail.
+    Whoever may still be its second reviewer is not told what the first review led to. That they
+    read it is added to the trail.
 
     Raises:
         CallError: when there is no such case for them.
@@ -136,6 +138,7 @@ def one_case(url: str, asker: Asker, case_id: int) -> WholeCase:
     with acting(url) as connection:
         who = viewer_of(connection, asker)
         found = seen_case(connection, who, case_id)
+        hidden = hidden_from(connection, who, case_id).get(case_id, NOTHING_HIDDEN)
         notes = [
             {"at": row.at, "by": row.by, "text": row.text}
             for row in connection.execute(
@@ -148,6 +151,7 @@ def one_case(url: str, asker: Asker, case_id: int) -> WholeCase:
             for row in connection.execute(
                 sa.select(event).where(event.c.case_id == case_id).order_by(event.c.id)
             )
+            if not hidden.tells(who, row.kind, row.at, row.actor)
         ]  # fmt: skip
         flags = _flags(connection, case_id)
         rules = tuple(one.rule for one in flags if one.state == "open")

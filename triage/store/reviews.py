@@ -12,32 +12,40 @@ import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import sqlalchemy as sa
 
-from triage.casework import Act, Status, moved
+from triage.casework import Act, Status, moved, said
 from triage.errors import CallError
 from triage.review_form import Action, Answers, complete, draft
 from triage.rights import Viewer
+from triage.second import Kind, SecondRule
 from triage.store.caselist import Case
 from triage.store.connection import acting, reading
-from triage.store.people import Asker, actor_of, viewer_of
+from triage.store.people import Asker, actor_of, check_name, viewer_of
+from triage.store.standing import NOTHING_HIDDEN, final_ids, hidden_from, keep_read
 from triage.store.tables import case, flag, remedial_action, review
 from triage.store.trail import Happened, add_events, happened
+from triage.store.waiting import put_to_second
 from triage.store.work import (
     BACK_TO_NOBODY,
     as_of_store,
     change,
     held_until,
-    refuse_held,
+    refuse_others,
     seen_case,
 )
+
+NO_RULE: Final = SecondRule()
 
 
 @dataclass(frozen=True)
 class Review:
-    """A review of a case: a draft, one that was submitted, or one that another superseded."""
+    """A review of a case: a draft, one that was submitted, or one that another superseded.
+
+    ``kind`` is first, second or moderation; the answers of one review of each case are final.
+    """
 
     id: int
     case: int
@@ -48,6 +56,8 @@ class Review:
     submitted_at: str | None
     supersedes: int | None
     reason: str | None
+    kind: Kind = "first"
+    is_final: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,7 +100,7 @@ def begin_review(url: str, asker: Asker, case_id: int) -> Begun:
         actor = actor_of(connection, asker)
         actor.require("review")
         found, _ = _in_review(connection, asker, actor, case_id)
-        known = _draft_of(connection, case_id, actor.name)
+        known = draft_of(connection, case_id, actor.name, "first")
         answers = {} if known is None else json.loads(known.answers)
         return Begun(found, _open_rules(connection, case_id), answers)
 
@@ -106,17 +116,24 @@ def save_draft(url: str, asker: Asker, case_id: int, answers: Mapping[str, Any])
         actor = actor_of(connection, asker)
         actor.require("review")
         _, number = _in_review(connection, asker, actor, case_id)
-        values = {"answers": _as_text(kept), "changed_at": asker.at}
+        values = {"answers": as_text(kept), "changed_at": asker.at}
         connection.execute(sa.update(review).where(review.c.id == number).values(values))
         told = {"review": number}
         event = happened("review draft saved", case_id, None, told)
         add_events(connection, asker.at, actor.name, [event])
 
 
-def submit_review(url: str, asker: Asker, case_id: int, answers: Mapping[str, Any] | None) -> int:
+def submit_review(
+    url: str,
+    asker: Asker,
+    case_id: int,
+    answers: Mapping[str, Any] | None,
+    second: SecondRule = NO_RULE,
+) -> int:
     """Submit a review, of these answers or of one's draft; return its number.
 
-    The case waits for the actions that it asks for, and is closed where there are none.
+    The case waits for the actions that it asks for, and is closed where there are none; or it waits
+    for a second review, where the rule says so of its grade.
 
     Raises:
         CallError: for an answer that is missing or wrong, or a case that cannot be reviewed now.
@@ -126,67 +143,94 @@ def submit_review(url: str, asker: Asker, case_id: int, answers: Mapping[str, An
         actor.require("review")
         found, number = _in_review(connection, asker, actor, case_id)
         if answers is None:
-            kept = _draft_of(connection, case_id, actor.name)
+            kept = draft_of(connection, case_id, actor.name, "first")
             answers = json.loads(kept.answers) if kept is not None else {}
-        whole = complete(answers, _open_rules(connection, case_id), asker.now.date())
+        whole = complete(answers, _open_rules(connection, case_id), asker.today)
         status = moved("submit a review", cast(Status, found.status), case_id)
-        told = _seal(connection, asker, number, whole)
+        told = keep_answers(connection, asker, number, whole)
         events = [happened("review submitted", case_id, None, told)]
-        events += _ask_for(connection, case_id, number, whole.actions)
+        events += ask_for(connection, case_id, number, whole.actions)
         _go_on(connection, asker, actor, found._replace(status=status), events)
+        _put_by_grade(connection, asker, actor, case_id, number, whole, second)
         return number
 
 
+def _put_by_grade(
+    connection: sa.Connection,
+    asker: Asker,
+    actor: Viewer,
+    case_id: int,
+    number: int,
+    answers: Answers,
+    rule: SecondRule,
+) -> None:
+    """Let a case wait for a second review, where the rule says so of the first one's grade."""
+    if answers.grade in rule.grades:
+        found = seen_case(connection, actor, case_id)
+        told = put_to_second(connection, asker, found, number, "grade", rule.working_days)
+        add_events(connection, asker.at, actor.name, [told])
+
+
 def supersede_review(
-    url: str, asker: Asker, case_id: int, answers: Mapping[str, Any], why: str
+    url: str,
+    asker: Asker,
+    case_id: int,
+    answers: Mapping[str, Any],
+    why: str,
+    second: SecondRule = NO_RULE,
 ) -> int:
     """Put another review in the place of the one that stands, for a reason; return its number.
 
-    What the former asked for stays to be done; of the new one only further actions are added.
+    The one that stands is the one whose answers are final. What it asked for stays to be done; of
+    the new one only further actions are added.
 
     Raises:
         CallError: when no reason is given, none was submitted yet, or an answer is wrong.
     """
-    said = why.strip()
-    if not said:
-        raise CallError("give a reason to supersede a review, with --reason TEXT.")
+    reason = said(why, "give a reason to supersede a review, with --reason TEXT.")
     with acting(url) as connection:
         actor = actor_of(connection, asker)
         actor.require("review")
         found = seen_case(connection, actor, case_id)
         status = moved("supersede a review", cast(Status, found.status), case_id)
-        stands = connection.execute(
-            sa.select(review).where(review.c.case_id == case_id, review.c.state == "submitted")
-        ).first()
-        if stands is None:
+        number = final_ids(connection, [case_id]).get(case_id)
+        if number is None:
             raise CallError(f"case {case_id} has no submitted review; `triage review submit` it.")
+        stands = connection.execute(sa.select(review).where(review.c.id == number)).one()
         if stands.reviewer != actor.name and not actor.may("manage cases"):
             raise CallError(
                 f"the review of case {case_id} is {stands.reviewer}'s: only they, or a manager, "
                 "may supersede it."
             )
         useful = json.loads(stands.answers)["flags_useful"]
-        whole = complete(answers, useful, asker.now.date())
+        whole = complete(answers, useful, asker.today)
         connection.execute(
             sa.update(review).where(review.c.id == stands.id).values(state="superseded")
         )
-        number = _new_review(connection, asker, actor, case_id, stands.id, said)
-        told = {**_seal(connection, asker, number, whole), "supersedes": stands.id}
+        number = new_review(connection, asker, actor, case_id, stands.kind, stands.id, reason)
+        told = {**keep_answers(connection, asker, number, whole), "supersedes": stands.id}
         events = [happened("review superseded", case_id, None, told)]
-        events += _ask_for(connection, case_id, number, whole.actions)
+        events += ask_for(connection, case_id, number, whole.actions)
         _go_on(connection, asker, actor, found._replace(status=status), events)
+        if stands.kind == "first":
+            _put_by_grade(connection, asker, actor, case_id, number, whole, second)
         return number
 
 
 def reviews_of(url: str, asker: Asker, case_id: int) -> list[Review]:
     """Return the reviews of a case that were submitted, and one's own draft, in their order.
 
+    The first one is hidden from whoever may still be the second reviewer. That they were read is
+    added to the trail.
+
     Raises:
         CallError: when there is no such case for whoever asks.
     """
-    with reading(url) as connection:
+    with acting(url) as connection:
         who = viewer_of(connection, asker)
         seen_case(connection, who, case_id)
+        hidden = hidden_from(connection, who, case_id).get(case_id, NOTHING_HIDDEN)
+        stands = final_ids(connection, [case_id]).get(case_id)
         rows = connection.execute(
             sa.select(review)
             .where(
@@ -195,19 +239,26 @@ def reviews_of(url: str, asker: Asker, case_id: int) -> list[Review]:
             )
             .order_by(review.c.id)
         )
-        return [
-            Review(
-                row.id, row.case_id, row.reviewer, row.state, json.loads(row.answers),
-                row.started_at, row.submitted_at, row.supersedes, row.reason,
-            )
-            for row in rows
-        ]  # fmt: skip
+        found = [made_review(row, stands) for row in rows if row.id not in hidden.reviews]
+        read = [one.id for one in found if one.state != "draft"]
+        keep_read(connection, asker, case_id, read)
+        return found
+
+
+def made_review(row: Any, stands: int | None) -> Review:
+    """Return a review from its row; ``stands`` is the one whose answers are final."""
+    return Review(
+        row.id, row.case_id, row.reviewer, row.state, json.loads(row.answers), row.started_at,
+        row.submitted_at, row.supersedes, row.reason, row.kind, row.id == stands,
+    )  # fmt: skip
 
 
 def actions_of(
     url: str, asker: Asker, *, case_id: int | None = None, owner: str = "", open_only: bool = True
 ) -> list[RemedialAction]:
     """Return the remedial actions of the cases that whoever asks may see, the soonest due first.
+
+    Those of a first review are hidden from whoever may still be the second reviewer.
 
     Raises:
         CallError: when people are registered and this is none of them.
@@ -224,10 +275,12 @@ def actions_of(
     )
     with reading(url) as connection:
         who = viewer_of(connection, asker)
+        hidden = hidden_from(connection, who)
         found = [
             _action(row)
             for row in connection.execute(query)
             if who.sees(row.team, restricted=row.restricted)
+            and row.review_id not in hidden.get(row.case_id, NOTHING_HIDDEN).reviews
         ]
     return [one for one in found if one.is_open or not open_only]
 
@@ -238,12 +291,10 @@ def finish_action(url: str, asker: Asker, number: int, done_on: dt.date, evidenc
     Raises:
         CallError: when there is none such, it is not open, or nothing shows it.
     """
-    said = evidence.strip()
-    if not said:
-        raise CallError("say what shows that it was done, with --evidence TEXT.")
-    if done_on > asker.now.date():
+    words = said(evidence, "say what shows that it was done, with --evidence TEXT.")
+    if done_on > asker.today:
         raise CallError(f"{done_on}: has not come yet; give the day on which it was done.")
-    values = {"done_on": done_on, "evidence": said}
+    values = {"done_on": done_on, "evidence": words}
     _settle(url, asker, number, "action done", values, {"on": done_on.isoformat()})
 
 
@@ -253,10 +304,11 @@ def hand_over_action(url: str, asker: Asker, number: int, to: str, why: str) -> 
     Raises:
         CallError: when there is none such, it is not open, or no reason is given.
     """
-    if not to.strip() or not why.strip():
-        raise CallError("say to whom it is handed over, and why, with --to NAME --reason TEXT.")
-    values = {"handed_to": to.strip(), "handed_why": why.strip()}
-    _settle(url, asker, number, "action handed over", values, {"to": to.strip()})
+    missing = "say to whom it is handed over, and why, with --to NAME --reason TEXT."
+    whom, words = said(to, missing), said(why, missing)
+    check_name(whom)
+    values = {"handed_to": whom, "handed_why": words}
+    _settle(url, asker, number, "action handed over", values, {"to": whom})
 
 
 def _settle(
@@ -280,7 +332,7 @@ def _settle(
             sa.update(remedial_action).where(remedial_action.c.id == number).values(values)
         )
         events = [happened(kind, found.id, None, {"action": number, **told})]
-        _go_on(connection, asker, actor, found, events)
+        _go_on(connection, asker, actor, found, events, is_reviewed=False)
 
 
 def _action(row: Any) -> RemedialAction:
@@ -297,13 +349,13 @@ def _in_review(
     found = seen_case(connection, actor, case_id)
     act: Act = "start a review"
     status = moved(act, cast(Status, found.status), case_id)
-    refuse_held(found, asker, actor)
+    refuse_others(found, asker, actor)
     until = held_until(asker.now)
     held: dict[str, Any] = {"status": status, "held_by": actor.name, "held_until": until}
     connection.execute(sa.update(case).where(case.c.id == case_id).values(held))
-    known = _draft_of(connection, case_id, actor.name)
+    known = draft_of(connection, case_id, actor.name, "first")
     if known is None:
-        number = _new_review(connection, asker, actor, case_id)
+        number = new_review(connection, asker, actor, case_id, "first")
         event = happened("review started", case_id, None, {"review": number})
         add_events(connection, asker.at, actor.name, [event])
     else:
@@ -311,27 +363,31 @@ def _in_review(
     return found._replace(**held), number
 
 
-def _draft_of(connection: sa.Connection, case_id: int, reviewer: str) -> Any:
+def draft_of(connection: sa.Connection, case_id: int, reviewer: str, kind: Kind) -> Any:
+    """Return somebody's draft of a review of a case; None where there is none."""
     return connection.execute(
         sa.select(review).where(
             review.c.case_id == case_id,
             review.c.reviewer == reviewer,
+            review.c.kind == kind,
             review.c.state == "draft",
         )
     ).first()
 
 
-def _new_review(
+def new_review(
     connection: sa.Connection,
     asker: Asker,
     actor: Viewer,
     case_id: int,
+    kind: Kind,
     supersedes: int | None = None,
     reason: str | None = None,
 ) -> int:
+    """Add an empty review, and return its number."""
     inserted = connection.execute(
         sa.insert(review).values(
-            case_id=case_id, kind="first", reviewer=actor.name, state="draft", answers="{}",
+            case_id=case_id, kind=kind, reviewer=actor.name, state="draft", answers="{}",
             salt="", started_at=asker.at, changed_at=asker.at, supersedes=supersedes,
             reason=reason,
         )
@@ -341,9 +397,11 @@ def _new_review(
     return int(key[0])
 
 
-def _seal(connection: sa.Connection, asker: Asker, number: int, answers: Answers) -> dict[str, Any]:
+def keep_answers(
+    connection: sa.Connection, asker: Asker, number: int, answers: Answers
+) -> dict[str, Any]:
     """Keep the answers of a review as submitted; return what the trail says of it."""
-    text, salt = _as_text(answers.model_dump(mode="json")), secrets.token_hex(16)
+    text, salt = as_text(answers.model_dump(mode="json")), secrets.token_hex(16)
     values = {
         "state": "submitted", "answers": text, "salt": salt, "submitted_at": asker.at,
         "changed_at": asker.at,
@@ -357,7 +415,7 @@ def seal(salt: str, text: str) -> str:
     return hashlib.sha256(f"{salt}{text}".encode()).hexdigest()
 
 
-def _ask_for(
+def ask_for(
     connection: sa.Connection, case_id: int, number: int, actions: tuple[Action, ...]
 ) -> list[Happened]:
     """Add the remedial actions of a review that the case does not have already."""
@@ -386,19 +444,36 @@ def _ask_for(
 
 
 def _go_on(
-    connection: sa.Connection, asker: Asker, actor: Viewer, found: Case, events: list[Happened]
+    connection: sa.Connection,
+    asker: Asker,
+    actor: Viewer,
+    found: Case,
+    events: list[Happened],
+    *,
+    is_reviewed: bool = True,
 ) -> None:
-    """Leave a case to its open actions, or close it where there are none, and add the events."""
-    rows = connection.execute(
-        sa.select(remedial_action).where(remedial_action.c.case_id == found.id)
-    )
+    """Leave a case to its open actions, or close it where there are none, and add the events.
+
+    What brought it forward is done with when it is reviewed, or closed. One that waits for a second
+    review goes on waiting, held by whoever holds it.
+    """
     status = cast(Status, found.status)
-    if status == "actions open" and not any(_action(row).is_open for row in rows):
+    if status == "awaiting second review":
+        add_events(connection, asker.at, actor.name, events)
+        return
+    if status == "actions open" and not has_open_actions(connection, found.id):
         status = moved("finish the actions", status, found.id)
         events.append(happened("case closed", found.id, None, {"why": "reviewed"}))
-    values = {"status": status, **BACK_TO_NOBODY, "assigned_to": None, "boost": None}
+    boost = None if is_reviewed or status == "closed" else found.boost
+    values = {"status": status, **BACK_TO_NOBODY, "assigned_to": None, "boost": boost}
     change(connection, found, values, as_of_store(connection))
     add_events(connection, asker.at, actor.name, events)
+
+
+def has_open_actions(connection: sa.Connection, case_id: int) -> bool:
+    """Return whether something is still to be done on a case."""
+    query = sa.select(remedial_action).where(remedial_action.c.case_id == case_id)
+    return any(_action(row).is_open for row in connection.execute(query))
 
 
 def _open_rules(connection: sa.Connection, case_id: int) -> tuple[str, ...]:
@@ -406,5 +481,6 @@ def _open_rules(connection: sa.Connection, case_id: int) -> tuple[str, ...]:
     return tuple(sorted(connection.scalars(query)))
 
 
-def _as_text(answers: Mapping[str, Any]) -> str:
+def as_text(answers: Mapping[str, Any]) -> str:
+    """Return answers as they are kept."""
     return json.dumps(answers, ensure_ascii=False, default=str)

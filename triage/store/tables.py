@@ -11,6 +11,8 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from triage.schema_nights import NIGHT_COLUMNS
+
 HEAD_REVISION: Final = "0005"
 """The newest migration; a store at any other revision is upgraded, or refused when newer."""
 
@@ -51,9 +53,12 @@ run = sa.Table(
     sa.Column("contacts", sa.JSON),
     sa.Column("trial", sa.JSON),
     sa.Column("told", sa.String(64)),
+    sa.Column("carried", sa.JSON),
     sqlite_autoincrement=True,
 )
-"""``told`` is a SHA-256 of all that the run brought to the queue; none before revision 0003."""
+"""``told`` is a SHA-256 of all that the run brought to the queue; none before revision 0003.
+``carried`` names the columns of the records whose history is kept; none before revision 0005.
+"""
 
 rejection = sa.Table(
     "rejection",
@@ -239,3 +244,80 @@ remedial_action = sa.Table(
     sqlite_autoincrement=True,
 )
 """Done when ``done_on`` says so; handed over to somebody outside, it no longer holds the case."""
+
+second_sample = sa.Table(
+    "second_sample",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("drawn_at", sa.String(32), nullable=False),
+    sa.Column("drawn_by", sa.String(200), nullable=False),
+    sa.Column("seed", sa.String(100), nullable=False),
+    sa.Column("share", sa.String(12)),
+    sa.Column("number", sa.Integer),
+    sa.Column("stratified_by", sa.String(10)),
+    sa.Column("first_day", sa.Date),
+    sa.Column("last_day", sa.Date),
+    sa.Column("frame", sa.JSON, nullable=False),
+    sa.Column("strata", sa.JSON, nullable=False),
+    sqlite_autoincrement=True,
+)
+"""A sample of reviewed cases. ``frame`` is the cases that it was drawn of, by stratum; ``strata``
+is how many each had and gave: with the seed, all that is needed to draw it again.
+"""
+
+second_review = sa.Table(
+    "second_review",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("case_id", sa.Integer, sa.ForeignKey("case.id"), nullable=False, index=True),
+    sa.Column("first_id", sa.Integer, sa.ForeignKey("review.id"), nullable=False),
+    sa.Column("sample_id", sa.Integer, sa.ForeignKey("second_sample.id")),
+    sa.Column("asked_at", sa.String(32), nullable=False),
+    sa.Column("asked_by", sa.String(200), nullable=False),
+    sa.Column("why", sa.String(10), nullable=False),
+    sa.Column("reason", sa.Text),
+    sa.Column("came_from", sa.String(30), nullable=False),
+    sa.Column("due_on", sa.Date, nullable=False),
+    sa.Column("due_before", sa.Date, nullable=False),
+    sa.Column("second_id", sa.Integer, sa.ForeignKey("review.id")),
+    sa.Column("outcome", sa.String(10)),
+    sa.Column("settled_id", sa.Integer, sa.ForeignKey("review.id")),
+    sa.Column("ended_at", sa.String(32)),
+    sqlite_autoincrement=True,
+)
+"""That a first review is to be done again by somebody else, why, and what came of it.
+
+``came_from`` is the status and ``due_before`` the due date that the case had; ``ended_at`` is when
+it went on, and nothing while it waits for a second reviewer or for whoever moderates.
+"""
+
+known_now = sa.Table(
+    "known_now",
+    metadata,
+    sa.Column("child_id", sa.Text, primary_key=True),
+    sa.Column("referral_id", sa.Text, primary_key=True),
+    sa.Column("digest", sa.BigInteger, nullable=False),
+    sa.Column("is_judged", sa.Boolean, nullable=False),
+    *(sa.Column(name, sa.Date) for name in NIGHT_COLUMNS),
+)
+"""Each referral as the last run that judged it saw it; ``is_judged`` by the last run of all.
+
+The last night without an event is blank while the event is missing: it is the last run's day.
+"""
+
+known = sa.Table(
+    "known",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("child_id", sa.Text, nullable=False),
+    sa.Column("referral_id", sa.Text, nullable=False),
+    sa.Column("run_id", sa.Integer, sa.ForeignKey("run.id"), nullable=False),
+    sa.Column("told", sa.Text, nullable=False),
+    sa.Index("ix_known_child_id", "child_id", "referral_id"),
+    sa.Index("ix_known_run_id", "run_id"),
+    sqlite_autoincrement=True,
+)
+"""What changed in the record of a judged referral since the run before: JSON by column.
+
+A referral that is not judged any more is told as ``{"judged": false}``.
+"""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -16,9 +16,10 @@ import pyarrow.compute as pc
 
 from triage import __version__
 from triage.flags import SCHEMA
+from triage.names import numbered
 from triage.run import Judgement, Run
 from triage.store.columns import only, ranks, truths
-from triage.store.names import numbered
+from triage.store.exceptions import RuleException, excepted
 
 Whole = npt.NDArray[np.int64]
 Truth = npt.NDArray[np.bool_]
@@ -77,9 +78,15 @@ class Tonight:
         return pa.DictionaryArray.from_arrays(lasting.indices, pa.array(made, pa.string()))
 
 
-def of_run(run: Run) -> Tonight:
-    """Return the flags of the stable rules, on referrals and then on contacts."""
+def of_run(run: Run, exceptions: Sequence[RuleException] = ()) -> Tonight:
+    """Return the flags of the stable rules, on referrals and then on contacts.
+
+    Those for which an exception is made are not among them.
+    """
     flags = _flags(run)
+    is_quiet = excepted(exceptions, flags["rule"], flags["child_id"], flags["team"])
+    if is_quiet.any():
+        flags = flags.filter(pa.array(~is_quiet)).combine_chunks()
     number = numbered([flags["subject"].cast(pa.string()), flags["child_id"], flags["referral_id"]])
     _, first, which = np.unique(number, return_index=True, return_inverse=True)
     order = np.argsort(first)

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from triage.errors import CallError
 from triage.store import bulk
 from triage.store.tables import event
+from triage.vocabulary import printable
 
 NIGHTLY: Final = "system:nightly"
 BEGINNING: Final = bytes(32)
@@ -166,7 +167,7 @@ def _damage(row: tuple[Any, ...], last: int, digest: bytes) -> str:
 
 
 def _name(row: tuple[Any, ...]) -> str:
-    return f"event {row[0]} ({row[3]}, {row[1]})"
+    return printable(f"event {row[0]} ({row[3]}, {row[1]})")
 
 
 @contextmanager

@@ -12,6 +12,11 @@ from triage.store.tables import HEAD_REVISION
 
 _MIGRATIONS: Final = Path(__file__).resolve().parent / "migrations"
 _OWN: Final = {"alembic_version", "rule_text", "flag"}
+_TABLES: Final = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite~_%' "
+    "ESCAPE '~'",
+    "postgresql": "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()",
+}
 
 
 def own_revision(connection: sa.Connection, name: str) -> str | None:
@@ -20,7 +25,8 @@ def own_revision(connection: sa.Connection, name: str) -> str | None:
     Raises:
         StoreError: when it is a database of something else.
     """
-    tables = set(sa.inspect(connection).get_table_names())
+    listing = _TABLES[connection.dialect.name]
+    tables = {name for (name,) in connection.exec_driver_sql(listing)}
     if tables - {"alembic_version"} and not tables >= _OWN:
         raise StoreError(
             f"{name}: is a database of something else, not a triage store; name another "
@@ -31,8 +37,8 @@ def own_revision(connection: sa.Connection, name: str) -> str | None:
     return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
 
 
-def check_revision(connection: sa.Connection, name: str) -> None:
-    """Refuse a store of another revision than this version's.
+def check_revision(connection: sa.Connection, name: str, *, older: bool = False) -> None:
+    """Refuse a store of another revision than this version's; with ``older`` only of a newer one.
 
     Raises:
         StoreError: when it is of another, or of none.
@@ -42,7 +48,7 @@ def check_revision(connection: sa.Connection, name: str) -> None:
         raise StoreError(
             f"{name}: there is no store yet; `triage nightly SOURCE` makes one from your records."
         )
-    if revision == HEAD_REVISION:
+    if revision == HEAD_REVISION or (older and revision < HEAD_REVISION):
         return
     if revision < HEAD_REVISION:
         raise StoreError(
@@ -74,6 +80,20 @@ def upgrade(connection: sa.Connection, name: str) -> None:
             f"{name}: the store is at revision {revision}, which a newer version made; "
             "update this program. Nothing was stored."
         ) from None
+
+
+def bring_to(connection: sa.Connection, revision: str) -> bool:
+    """Bring a store that holds nothing to a revision; return whether there is such a one."""
+    from alembic import command
+    from alembic.util import CommandError
+
+    stands = own_revision(connection, "") or ""
+    try:
+        move = command.downgrade if stands > revision else command.upgrade
+        move(migrations(connection), revision)
+    except CommandError:
+        return False
+    return True
 
 
 def migrations(connection: sa.Connection) -> Any:

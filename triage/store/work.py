@@ -14,17 +14,18 @@ from typing import Any, Final, cast
 import sqlalchemy as sa
 
 from triage.calendar import to_day
-from triage.casework import CLAIMABLE, HELD_FOR, Act, Status, moved
+from triage.casework import CLAIMABLE, HELD_FOR, Act, Status, moved, said
 from triage.errors import CallError, StoreError
 from triage.order import place
 from triage.rights import Viewer
 from triage.ruleset import severity_rank
 from triage.store.caselist import COLUMNS, Case, Wanted, made, numbers, page
 from triage.store.connection import acting, reading
-from triage.store.people import Asker, actor_of, stamp, viewer_of
+from triage.store.people import Asker, actor_of, stamp, viewer_of, worker_of
 from triage.store.tables import case, note, run
 from triage.store.trail import add_events, happened
 
+CLOSED: Final[Status] = "closed"
 REOPENED: Final = "reopened"
 BACK_TO_NOBODY: Final[dict[str, Any]] = {"held_by": None, "held_until": None}
 
@@ -73,7 +74,7 @@ def claim(url: str, asker: Asker, case_id: int) -> Case:
     """Claim a case; the hold of whoever claims it again is renewed.
 
     Raises:
-        CallError: when there is no such case, it cannot be claimed, or somebody else holds it.
+        CallError: when there is no such case, it cannot be claimed, or it is somebody else's.
     """
     with acting(url) as connection:
         actor = actor_of(connection, asker)
@@ -83,7 +84,7 @@ def claim(url: str, asker: Asker, case_id: int) -> Case:
 
 def _claim(connection: sa.Connection, asker: Asker, actor: Viewer, found: Case) -> Case:
     status = moved("claim", _status(found), found.id)
-    refuse_held(found, asker, actor)
+    refuse_others(found, asker, actor)
     until = held_until(asker.now)
     held: dict[str, Any] = {"status": status, "held_by": actor.name, "held_until": until}
     connection.execute(sa.update(case).where(case.c.id == found.id).values(held))
@@ -115,10 +116,10 @@ def assign(url: str, asker: Asker, cases: Sequence[int], to: str) -> int:
     """Assign cases to somebody, for whom they then wait; return how many.
 
     Raises:
-        CallError: when one of them cannot be assigned; then none is.
+        CallError: when one of them cannot be assigned, or not to them; then none is.
     """
     values = {"assigned_to": to, **BACK_TO_NOBODY}
-    return _each(url, asker, cases, Deed("case assigned", "assign", values, {"to": to}))
+    return _each(url, asker, cases, Deed("case assigned", "assign", values, {"to": to}, to=to))
 
 
 def close(url: str, asker: Asker, cases: Sequence[int], why: str) -> int:
@@ -127,8 +128,8 @@ def close(url: str, asker: Asker, cases: Sequence[int], why: str) -> int:
     Raises:
         CallError: when no reason is given, or one of them cannot be closed; then none is.
     """
-    said = _reason(why, "to close a case without a review")
-    return _each(url, asker, cases, Deed("case closed", "close", BACK_TO_NOBODY, {}, said))
+    words = _reason(why, "to close a case without a review")
+    return _each(url, asker, cases, Deed("case closed", "close", BACK_TO_NOBODY, {}, words))
 
 
 def reopen(url: str, asker: Asker, case_id: int, why: str) -> None:
@@ -137,20 +138,21 @@ def reopen(url: str, asker: Asker, case_id: int, why: str) -> None:
     Raises:
         CallError: when no reason is given, or the case is not closed.
     """
-    values = {"boost": REOPENED, "assigned_to": None}
-    said = _reason(why, "to reopen a case")
-    _each(url, asker, [case_id], Deed("case reopened", "reopen", values, {}, said))
+    values = {"boost": REOPENED, "assigned_to": None, "snoozed_until": None}
+    words = _reason(why, "to reopen a case")
+    _each(url, asker, [case_id], Deed("case reopened", "reopen", values, {}, words))
 
 
 def snooze(url: str, asker: Asker, cases: Sequence[int], until: dt.date, why: str) -> int:
     """Put cases off until a day, on which they are in the queue again; return how many.
 
     Raises:
-        CallError: when no reason is given, the day is not to come, or a case is not there.
+        CallError: when no reason is given, the day is not to come, or a case is closed or not
+            there.
     """
-    said = _reason(why, "to put a case off")
+    words = _reason(why, "to put a case off")
     told = {"until": until.isoformat()}
-    deed = Deed("case snoozed", None, {"snoozed_until": until}, told, said, until)
+    deed = Deed("case snoozed", None, {"snoozed_until": until}, told, words, until)
     return _each(url, asker, cases, deed)
 
 
@@ -158,10 +160,10 @@ def boost(url: str, asker: Asker, case_id: int, why: str) -> None:
     """Bring a case before its turn, for a reason that is shown with its place.
 
     Raises:
-        CallError: when no reason is given, or there is no such case.
+        CallError: when no reason is given, or the case is closed or not there.
     """
-    said = _reason(why, "to bring a case forward")
-    _each(url, asker, [case_id], Deed("case boosted", None, {"boost": said}, {}, said))
+    words = _reason(why, "to bring a case forward")
+    _each(url, asker, [case_id], Deed("case boosted", None, {"boost": words}, {}, words))
 
 
 def add_note(url: str, asker: Asker, case_id: int, text: str) -> None:
@@ -170,14 +172,12 @@ def add_note(url: str, asker: Asker, case_id: int, text: str) -> None:
     Raises:
         CallError: when it is empty, or there is no such case.
     """
-    said = text.strip()
-    if not said:
-        raise CallError("the note is empty; nothing was stored.")
+    words = said(text, "the note is empty; nothing was stored.")
     with acting(url) as connection:
         actor = actor_of(connection, asker)
         actor.require("work on cases")
         found = seen_case(connection, actor, case_id)
-        _note(connection, asker, actor, case_id, said)
+        _note(connection, asker, actor, case_id, words)
         renew_hold(connection, asker, found)
         add_events(connection, asker.at, actor.name, [happened("note added", case_id)])
 
@@ -186,7 +186,8 @@ def add_note(url: str, asker: Asker, case_id: int, text: str) -> None:
 class Deed:
     """One thing that is done to cases: its name in the trail, the move it is, what it changes.
 
-    ``told`` is for the trail; ``said`` is a reason in words, which is kept as a note of the case.
+    ``told`` is for the trail; ``said`` is a reason in words, which is kept as a note of the case;
+    ``to`` is to whom they are given.
     """
 
     kind: str
@@ -195,6 +196,7 @@ class Deed:
     told: Mapping[str, Any] = field(default_factory=dict)
     said: str = ""
     not_before: dt.date | None = None
+    to: str | None = None
 
 
 def _each(url: str, asker: Asker, cases: Sequence[int], deed: Deed) -> int:
@@ -207,9 +209,14 @@ def _each(url: str, asker: Asker, cases: Sequence[int], deed: Deed) -> int:
             raise CallError(
                 f"{deed.not_before}: is not after the day of the last run ({as_of}); give a later."
             )
+        whose = worker_of(connection, asker, deed.to) if deed.to is not None else None
         for case_id in cases:
             found = seen_case(connection, actor, case_id)
+            if deed.act is None and found.status == CLOSED:
+                raise CallError(f"case {case_id} is closed; reopen it first. Nothing was changed.")
             status = moved(deed.act, _status(found), case_id) if deed.act else found.status
+            if whose is not None and not whose.sees(found.team, restricted=found.restricted):
+                raise CallError(f"case {case_id} may not be seen by {deed.to}; give it another.")
             change(connection, found, {"status": status, **deed.values}, as_of)
             if deed.said:
                 _note(connection, asker, actor, case_id, deed.said)
@@ -285,11 +292,11 @@ def _note(connection: sa.Connection, asker: Asker, actor: Viewer, case_id: int, 
     connection.execute(sa.insert(note).values(values))
 
 
-def refuse_held(found: Case, asker: Asker, actor: Viewer) -> None:
-    """Refuse a case that somebody else holds.
+def refuse_others(found: Case, asker: Asker, actor: Viewer) -> None:
+    """Refuse a case that somebody else holds, or that waits for them.
 
     Raises:
-        CallError: when somebody else does.
+        CallError: when somebody else holds it; or it waits for them, and who asks is no manager.
     """
     holder = found.holder(asker.at)
     if holder is not None and holder != actor.name:
@@ -297,13 +304,15 @@ def refuse_held(found: Case, asker: Asker, actor: Viewer) -> None:
             f"case {found.id} is held by {holder} until {found.held_until}; a manager may assign "
             "it to somebody else."
         )
+    if found.assigned_to not in (None, actor.name) and not actor.may("manage cases"):
+        raise CallError(
+            f"case {found.id} waits for {found.assigned_to}, to whom it was assigned; a manager "
+            "may assign it to somebody else."
+        )
 
 
 def _reason(text: str, what: str) -> str:
-    said = text.strip()
-    if not said:
-        raise CallError(f"give a reason {what}, with --reason TEXT.")
-    return said
+    return said(text, f"give a reason {what}, with --reason TEXT.")
 
 
 def _status(found: Case) -> Status:

@@ -148,7 +148,7 @@ def _fill_in() -> None:
         'UPDATE "case" SET severity = COALESCE((SELECT severity FROM flag '
         f"WHERE case_id = \"case\".id ORDER BY {ordered} LIMIT 1), 'low')"
     )
-    day = "({} - DATE '1970-01-01')" if _is_server() else (
+    day = "CAST({} - DATE '1970-01-01' AS BIGINT)" if _is_server() else (
         "CAST(julianday({}) - 2440587.5 AS INTEGER)")  # fmt: skip
     due, referred = day.format("due_on"), day.format("referral_date")
     rank = _RANK.format("severity")

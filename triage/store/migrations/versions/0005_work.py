@@ -12,6 +12,12 @@ down_revision = "0004"
 branch_labels = None
 depends_on = None
 
+_NIGHTS = tuple(
+    f"no_{event}_{end}"
+    for event in ("decision", "allocation", "assessment", "authorisation")
+    for end in ("from", "until")
+)
+
 
 def upgrade() -> None:
     """Make the tables of what people do."""
@@ -75,9 +81,75 @@ def upgrade() -> None:
         sa.Column("handed_why", sa.Text),
         sqlite_autoincrement=True,
     )
+    op.create_table(
+        "second_sample",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("drawn_at", sa.String(32), nullable=False),
+        sa.Column("drawn_by", sa.String(200), nullable=False),
+        sa.Column("seed", sa.String(100), nullable=False),
+        sa.Column("share", sa.String(12)),
+        sa.Column("number", sa.Integer),
+        sa.Column("stratified_by", sa.String(10)),
+        sa.Column("first_day", sa.Date),
+        sa.Column("last_day", sa.Date),
+        sa.Column("frame", sa.JSON, nullable=False),
+        sa.Column("strata", sa.JSON, nullable=False),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "second_review",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("case_id", sa.Integer, sa.ForeignKey("case.id"), nullable=False, index=True),
+        sa.Column("first_id", sa.Integer, sa.ForeignKey("review.id"), nullable=False),
+        sa.Column("sample_id", sa.Integer, sa.ForeignKey("second_sample.id")),
+        sa.Column("asked_at", sa.String(32), nullable=False),
+        sa.Column("asked_by", sa.String(200), nullable=False),
+        sa.Column("why", sa.String(10), nullable=False),
+        sa.Column("reason", sa.Text),
+        sa.Column("came_from", sa.String(30), nullable=False),
+        sa.Column("due_on", sa.Date, nullable=False),
+        sa.Column("due_before", sa.Date, nullable=False),
+        sa.Column("second_id", sa.Integer, sa.ForeignKey("review.id")),
+        sa.Column("outcome", sa.String(10)),
+        sa.Column("settled_id", sa.Integer, sa.ForeignKey("review.id")),
+        sa.Column("ended_at", sa.String(32)),
+        sqlite_autoincrement=True,
+    )
+
+    op.add_column("run", sa.Column("carried", sa.JSON))
+    op.create_table(
+        "known_now",
+        sa.Column("child_id", sa.Text, primary_key=True),
+        sa.Column("referral_id", sa.Text, primary_key=True),
+        sa.Column("digest", sa.BigInteger, nullable=False),
+        sa.Column("is_judged", sa.Boolean, nullable=False),
+        *(sa.Column(name, sa.Date) for name in _NIGHTS),
+    )
+    op.create_table(
+        "known",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("child_id", sa.Text, nullable=False),
+        sa.Column("referral_id", sa.Text, nullable=False),
+        sa.Column("run_id", sa.Integer, sa.ForeignKey("run.id"), nullable=False),
+        sa.Column("told", sa.Text, nullable=False),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_known_child_id", "known", ["child_id", "referral_id"])
+    op.create_index("ix_known_run_id", "known", ["run_id"])
 
 
 def downgrade() -> None:
     """Take them away, and what people did with them."""
-    for table in ("remedial_action", "review", "rule_exception", "note", "person"):
+    op.drop_column("run", "carried")
+    for table in (
+        "known",
+        "known_now",
+        "second_review",
+        "second_sample",
+        "remedial_action",
+        "review",
+        "rule_exception",
+        "note",
+        "person",
+    ):
         op.drop_table(table)
