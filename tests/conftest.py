@@ -115,12 +115,18 @@ def postgresql_url() -> Iterator[str]:
     server.cleanup()
 
 
+@pytest.fixture(scope="session")
+def council_url(postgresql_url: str) -> str:
+    """The URL of a database for stores, with settings that are not the usual ones."""
+    return in_britain(postgresql_url)
+
+
 @pytest.fixture(scope="session", params=KINDS)
 def new_store(request: pytest.FixtureRequest) -> NewStore:
     """Gives empty places for stores, once in files and once on a server."""
     if request.param == "sqlite":
         return in_a_file
-    url = in_britain(request.getfixturevalue("postgresql_url"))
+    url = request.getfixturevalue("council_url")
     return lambda _folder: on_a_server(url)
 
 

@@ -7,6 +7,7 @@ import multiprocessing as mp
 import os
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from stores import OwnStore
@@ -32,8 +33,18 @@ N_PEOPLE = 16
 ANY = Wanted()
 
 
-def claim_all(url: str, name: str, n_others: int) -> tuple[int, list[int]]:
+_everybody: Any = None
+
+
+def meet(barrier: Any) -> None:
+    """Be one of the processes that wait for each other before they begin."""
+    global _everybody
+    _everybody = barrier
+
+
+def claim_all(url: str, name: str) -> tuple[int, list[int]]:
     """Claim one case after another until there is none; return who did so, and which they were."""
+    _everybody.wait(timeout=120)
     found = []
     while (case := door.claim_next(url, asker(name), ANY)) is not None:
         found.append(case.id)
@@ -47,9 +58,14 @@ def test_sixteen_processes_claim_two_thousand_cases_each_once_and_none_is_lost(
     before = last_event(store)
     context = mp.get_context("forkserver")
     context.set_forkserver_preload(["work_helpers"])
-    with ProcessPoolExecutor(N_PEOPLE, mp_context=context) as pool:
+    together = {
+        "mp_context": context,
+        "initializer": meet,
+        "initargs": (context.Barrier(N_PEOPLE),),
+    }
+    with ProcessPoolExecutor(N_PEOPLE, **together) as pool:
         names = [f"r.reviewer{number}" for number in range(N_PEOPLE)]
-        started = [pool.submit(claim_all, store.url, name, N_PEOPLE) for name in names]
+        started = [pool.submit(claim_all, store.url, name) for name in names]
         claimed = {name: one.result() for name, one in zip(names, started, strict=True)}
     given = [number for _, some in claimed.values() for number in some]
     assert sorted(given) == list(range(1, N_CASES + 1))

@@ -117,10 +117,12 @@ def test_a_contact_of_a_restricted_child_is_restricted(triage: Triage, folder: P
     (folder / "referrals.csv").write_text(
         "child_id,referral_date,referral_id,nfa,restricted\nA,2020-06-05,R1,yes,true\n", "utf-8"
     )
+    (folder.parent / "triage.toml").write_text('[restricted]\nreaders = ["a.auditor"]\n', "utf-8")
     triage("nightly", folder, "--as-of", AS_OF)
-    queue = json.loads(triage("queue", "list", "--format", "json")[1])
+    assert json.loads(triage("queue", "list", "--format", "json")[1]) == []
+    queue = json.loads(triage("queue", "list", "--format", "json", "--as", "a.auditor")[1])
     (case,) = [one for one in queue if one["subject"] == "contact"]
-    assert (case["restricted"], case["child_id"]) == (True, None)
+    assert (case["restricted"], case["child_id"]) == (True, "A")
 
 
 def test_a_case_of_a_contact_and_of_a_referral_may_bear_the_same_number(

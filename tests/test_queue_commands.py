@@ -11,13 +11,18 @@ from pathlib import Path
 
 import pytest
 from conftest import AS_OF, Triage, mend
+from stores import OwnStore
 
 
 @pytest.fixture
-def night(triage: Triage, records: Path) -> Triage:
-    """A store after one night on the small table."""
+def night(triage: Triage, records: Path, store: OwnStore) -> Triage:
+    """A store after one night on the small table; a.auditor may see restricted records."""
+    Path("triage.toml").write_text('[restricted]\nreaders = ["a.auditor"]\n', "utf-8")
     assert triage("nightly", records, "--as-of", AS_OF)[0] == 0
     return triage
+
+
+READER = ("--as", "a.auditor")
 
 
 def cases(triage: Triage, *more: str) -> list[dict[str, object]]:
@@ -28,11 +33,12 @@ def cases(triage: Triage, *more: str) -> list[dict[str, object]]:
 
 
 def test_the_queue_stands_in_order_with_the_reason_for_each_place(night: Triage) -> None:
-    listed = cases(night)
-    assert [case["position"] for case in listed] == list(range(1, len(listed) + 1))
-    assert listed[0]["severity"] == "critical"
+    listed = cases(night, *READER)
+    assert [case["position"] for case in listed] == [1, 2, 3]
+    assert [(case["referral_id"], case["severity"]) for case in listed] == [
+        ("R3", "critical"), ("R2", "high"), ("R4", "high"),
+    ]  # fmt: skip
     assert listed[0]["reason"] == "critical, review due 3 July 2023"
-    assert [case["referral_id"] for case in listed if case["severity"] == "high"] == ["R2", None]
 
 
 def test_overdue_cases_come_first(night: Triage) -> None:
@@ -40,24 +46,52 @@ def test_overdue_cases_come_first(night: Triage) -> None:
     assert all("overdue since" in str(case["reason"]) for case in late[:2])
 
 
-def test_a_restricted_case_is_listed_without_its_identifiers(night: Triage) -> None:
-    restricted = [case for case in cases(night) if case["restricted"]]
-    assert len(restricted) == 1
-    assert restricted[0]["child_id"] is restricted[0]["referral_id"] is None
-    assert "(restricted)" in night("queue", "list")[1]
+def test_a_night_later_overdue_cases_come_first_without_being_asked(
+    night: Triage, records: Path
+) -> None:
+    assert night("nightly", records, "--as-of", "2023-07-05")[0] == 0
+    first, *others = cases(night)
+    assert first["reason"] == "critical, review overdue since 3 July 2023"
+    assert others
+    assert not any("overdue" in str(case["reason"]) for case in others)
 
 
-def test_a_restricted_case_opens_only_for_a_named_reader(night: Triage, workplace: Path) -> None:
-    number = str(next(case["case"] for case in cases(night) if case["restricted"]))
-    (workplace / "triage.toml").write_text('[restricted]\nreaders = ["a.auditor"]\n')
+def test_a_case_brought_forward_comes_before_what_is_more_severe(night: Triage) -> None:
+    number = next(str(case["case"]) for case in cases(night) if case["referral_id"] == "R2")
+    assert night("queue", "boost", number, "--reason", "asked for", "--as", "m.manager")[0] == 0
+    assert [(case["referral_id"], case["reason"]) for case in cases(night)] == [
+        ("R2", "asked for, high, review due 7 July 2023"),
+        ("R3", "critical, review due 3 July 2023"),
+    ]
+
+
+def test_a_restricted_case_is_there_only_for_a_named_reader(night: Triage) -> None:
+    (restricted,) = [case for case in cases(night, *READER) if case["restricted"]]
+    assert (restricted["child_id"], restricted["referral_id"]) == ("C", "R4")
+    number = str(restricted["case"])
     for who in ((), ("--as", "somebody")):
-        code, out, err = night("queue", "show", number, *who)
-        assert (code, out) == (2, "")
-        assert "restricted" in err
-    code, out, _ = night("queue", "show", number, "--as", "a.auditor", "--format", "json")
+        assert restricted["case"] not in [case["case"] for case in cases(night, *who)]
+        table = night("queue", "list", *who)[1]
+        assert "restricted" not in table
+        assert "R4" not in table
+        for act in (("show", number), ("claim", number), ("note", number, "seen")):
+            code, out, err = night("queue", *act, *(who or ("--as", "nobody")))
+            assert (code, out) == (2, "")
+            assert err == night("queue", *act, *(who or ("--as", "nobody")))[2]
+            assert err.replace(number, "999") == night(
+                "queue", *("999" if word == number else word for word in act),
+                *(who or ("--as", "nobody")),
+            )[2]  # fmt: skip
+    code, out, _ = night("queue", "show", number, *READER, "--format", "json")
     assert code == 0
     assert json.loads(out)["child_id"] == "C"
-    assert cases(night, "--as", "a.auditor")[-1]["child_id"] is not None
+
+
+def test_pages_of_the_queue_come_to_the_whole_of_it(night: Triage) -> None:
+    whole = cases(night, *READER)
+    pages = [cases(night, *READER, "--limit", "2", "--page", str(n)) for n in (1, 2, 3)]
+    assert [len(page) for page in pages] == [2, 1, 0]
+    assert pages[0] + pages[1] == whole
 
 
 def test_a_check_on_the_screen_withholds_restricted_children(triage: Triage, records: Path) -> None:

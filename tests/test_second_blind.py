@@ -43,7 +43,8 @@ Words = tuple[str, ...]
 READS: tuple[Words, ...] = (
     ("queue", "list", "--status", "awaiting second review"), ("queue", "list", "--limit", "0"),
     ("queue", "list", "--status", "closed"), ("queue", "list", "--status", "actions open"),
-    ("queue", "list", "--assigned-to", "k.kestrel"), ("queue", "show", "1"), ("review", "show", "1"),
+    ("queue", "list", "--assigned-to", "k.kestrel"), ("queue", "show", "1"),
+    ("review", "show", "1"),
     ("action", "list"), ("action", "list", "--all"), ("action", "list", "--case", "1"),
     ("action", "list", "--owner", "k.kestrel", "--all"), ("second", "list"),
     ("second", "agreement"),
@@ -126,7 +127,7 @@ def test_nothing_that_a_second_reviewer_can_ask_for_depends_on_the_first_answers
                 people(triage)
             reads = READS if is_registered else READS + OF_ALL
             found.append(list(outputs(triage, SECOND, reads, ACTS)))
-    assert "cannot be" not in str(found[0])
+    assert any('grade = ""' in one for one in found[0])
     for one, other in zip(*found, strict=True):
         assert one == other
         assert "the heron" not in one

@@ -74,7 +74,7 @@ def test_the_template_shows_settings_that_can_be_used(tmp_path: Path) -> None:
         ("[telling]\nall = ['a@b']", "setting telling: host under [telling.smtp] is missing: the"),
         (f"[telling]\n{MAIL}", "setting telling: from is missing"),
         (f"[telling]\n{FROM}all = ['a@b']\n[telling.smtp]\nport = 25", "host under [telling.smtp]"),
-        ("[telling.smtp]\nhost = 'a b'", "telling.smtp.host: is to be the name of a mail server, as"),
+        ("[telling.smtp]\nhost = 'a b'", "telling.smtp.host: is to be the name of a mail server"),
         (f"{MAIL}port = 0", "setting telling.smtp.port: is to be 1 or more, not 0"),
         (f"{MAIL}security = 'ssl'", "setting telling.smtp.security: is to be 'starttls', 'tls' or"),
         (f"{MAIL}security = 'none'\nuser = 'x'", "security is to be starttls or tls, or the passw"),

@@ -13,7 +13,7 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,7 +115,7 @@ class Backup:
     digests: Mapping[str, str]
     _zip: zipfile.ZipFile
 
-    def lines(self, table: str) -> Iterator[bytes]:
+    def lines(self, table: str) -> Generator[bytes, None, None]:
         """Yield the lines of a table.
 
         Raises:

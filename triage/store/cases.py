@@ -165,8 +165,8 @@ def follow_cases(
     """Close cases nobody touched whose last flag cleared, reopen those flagged again.
 
     A case keeps up with the team and the mark of its record, with the severity of its flags, and
-    with its place in the order of work; a new flag on an open case brings it forward. One that comes
-    back waits for nobody in particular, and is not put off any more.
+    with its place in the order of work; a new flag on an open case brings it forward. One that
+    comes back waits for nobody in particular, and is not put off any more.
     """
     known = cases.known
     if not len(known):

@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from triage.errors import StoreError
 from triage.store.address import Address, address_of
-from triage.store.engines import ONE_RUN, postgresql_engine, sqlite_engine, telling
+from triage.store.engines import ONE_RUN, lock_engine, postgresql_engine, sqlite_engine, telling
 from triage.store.tables import HEAD_REVISION
 from triage.store.upgrading import check_revision, own_revision, upgrade
 
@@ -68,9 +68,8 @@ def _file_lock(file: Path) -> Iterator[None]:
 @contextmanager
 def _server_lock(address: Address) -> Iterator[None]:
     """Hold a lock of the server's, which goes with the connection that took it."""
-    engine = sa.create_engine(address.url, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
     with telling(address, _NOTHING):
-        connection = engine.connect()
+        connection = lock_engine(address).connect()
     try:
         with telling(address, _NOTHING):
             is_ours = connection.scalar(sa.text(f"SELECT pg_try_advisory_lock({ONE_RUN})"))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Final
 
@@ -29,7 +30,7 @@ from triage.store.trail import Head
 from triage.store.upgrading import bring_to, own_revision
 from triage.vocabulary import counted
 
-Lines = Callable[[str], Iterator[bytes]]
+Lines = Callable[[str], Generator[bytes, None, None]]
 """The lines of a table, by its name."""
 _NOTHING: Final = " Nothing was stored."
 
@@ -43,13 +44,14 @@ class Snapshot:
     tables: Mapping[str, sa.Table]
     rows: Mapping[str, int]
 
-    def counted_lines(self, table: str) -> Iterator[tuple[bytes, int]]:
+    def counted_lines(self, table: str) -> Generator[tuple[bytes, int], None, None]:
         """Yield the lines of a table, each with the number of its rows."""
         yield from lines(self.connection, self.tables[table], self.contents.columns[table])
 
-    def lines(self, table: str) -> Iterator[bytes]:
+    def lines(self, table: str) -> Generator[bytes, None, None]:
         """Yield the lines of a table."""
-        return (line for line, _ in self.counted_lines(table))
+        for line, _ in self.counted_lines(table):
+            yield line
 
 
 def snapshot(connection: sa.Connection, name: str) -> Snapshot:
@@ -111,7 +113,8 @@ def fill_store(
     told, found = Told(progress, "storing", n_rows), {}
     for name, table in tables.items():
         columns = contents.columns[name]
-        found[name] = fill(connection, address, table, columns, lines_of(name))
+        with closing(lines_of(name)) as written:
+            found[name] = fill(connection, address, table, columns, written)
         told.add(found[name].rows)
     go_on_from(connection, tables, contents.last)
     _compare(connection, contents, tables, found, progress)

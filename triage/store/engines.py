@@ -69,9 +69,8 @@ def postgresql_engine(address: Address, *, writes: bool, wait: float = 0) -> sa.
 def _postgresql_engine(address: Address, writes: bool, wait: float) -> sa.Engine:
     level = "READ COMMITTED" if writes else "REPEATABLE READ"
     engine = sa.create_engine(
-        address.url, poolclass=sa.NullPool, isolation_level=level,
-        connect_args={"connect_timeout": 2 * BUSY_SECONDS},
-    )  # fmt: skip
+        address.url, poolclass=sa.NullPool, isolation_level=level, connect_args=_given_up_after()
+    )
 
     @sa.event.listens_for(engine, "begin")
     def _begun(connection: sa.Connection) -> None:
@@ -83,6 +82,19 @@ def _postgresql_engine(address: Address, writes: bool, wait: float) -> sa.Engine
         connection.exec_driver_sql("SET LOCAL datestyle = 'ISO'")
 
     return engine
+
+
+def lock_engine(address: Address) -> sa.Engine:
+    """Return an engine of a PostgreSQL database on which each statement stands for itself."""
+    return sa.create_engine(
+        address.url, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT",
+        connect_args=_given_up_after(),
+    )  # fmt: skip
+
+
+def _given_up_after() -> dict[str, Any]:
+    """Return how long a server that does not answer is waited for."""
+    return {"connect_timeout": 2 * BUSY_SECONDS}
 
 
 @contextmanager
@@ -112,7 +124,10 @@ def is_damage(error: Exception) -> bool:
 
 def said_by(error: Exception) -> str:
     """Return what a database says by an error, on one line, and nothing that is kept in it."""
-    said = " ".join(str(getattr(error, "orig", error)).split())
+    told = getattr(error, "orig", error)
+    # PostgreSQL adds the row that it would not take.
+    first = getattr(getattr(told, "diag", None), "message_primary", None)
+    said = " ".join((first or str(told)).split())
     return "a text is not UTF-8" if "Could not decode" in said else said
 
 

@@ -116,12 +116,19 @@ def _cursor(connection: sa.Connection, table: sa.Table, columns: Sequence[str]) 
 
 def _written(connection: sa.Connection, column: sa.Column[Any]) -> sa.ColumnElement[Any]:
     if isinstance(column.type, sa.JSON):
-        return sa.cast(column, sa.Text)
+        return sa.cast(column, sa.Text) if is_server(connection) else _json_in_sqlite(column)
     if is_server(connection) and isinstance(column.type, sa.Date):
         return sa.cast(column, sa.Text)
     if is_server(connection) and isinstance(column.type, sa.Boolean):
         return sa.cast(column, sa.Integer)
     return column
+
+
+def _json_in_sqlite(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
+    """Return JSON as text: what is one number SQLite keeps as a number, to its last digit."""
+    is_real = sa.func.typeof(column) == sa.literal_column("'real'")
+    exact = sa.func.printf(sa.literal_column("'%!.17g'"), column)
+    return sa.case((is_real, exact), else_=sa.cast(column, sa.Text))
 
 
 def _ordered(connection: sa.Connection, column: sa.Column[Any]) -> sa.ColumnElement[Any]:

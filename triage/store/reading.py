@@ -161,9 +161,11 @@ def one_case(url: str, asker: Asker, case_id: int) -> WholeCase:
 
 
 def _timeline(connection: sa.Connection, child_id: str, who: Viewer) -> list[TimelineReferral]:
-    """Return the child's referrals; restricted ones only for those who may see them."""
+    """Return the child's referrals; restricted ones, and other teams' cases, only to their own."""
     known = {
-        one.referral_id: one for one in of_child(connection, child_id) if one.subject == "referral"
+        one.referral_id: one
+        for one in of_child(connection, child_id)
+        if one.subject == "referral" and who.sees(one.team, restricted=one.restricted)
     }
     found = []
     for row in connection.execute(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,8 +106,8 @@ def _written(found: Snapshot, made: NewFile, asker: Asker, progress: Progress) -
     with archive.writing(made.file) as writing:
         for table in found.tables:
             tallies[table] = Tally()
-            with writing.member(table) as member:
-                for line, n_rows in found.counted_lines(table):
+            with writing.member(table) as member, closing(found.counted_lines(table)) as lines:
+                for line, n_rows in lines:
                     member.write(line)
                     tallies[table].add(line, n_rows)
                     told.add(n_rows)
