@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import subprocess
-import sys
 import zipfile
 from collections.abc import Callable
 from hashlib import sha256
@@ -77,14 +75,6 @@ def back_to(own: OwnStore, revision: str) -> None:
     """Make a store one of an older revision."""
     with filling(own.url) as connection:
         assert bring_to(connection, revision)
-
-
-def started(*arguments: str | Path, folder: Path) -> subprocess.Popen[str]:
-    """Start a command in a process of its own."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "triage", *map(str, arguments)],
-        cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
 
 
 Members = dict[str, bytes]

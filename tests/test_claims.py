@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-import multiprocessing as mp
 import os
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
+from processes import at_once
 from stores import OwnStore
 from work_helpers import (
     ANSWERS,
@@ -33,18 +31,8 @@ N_PEOPLE = 16
 ANY = Wanted()
 
 
-_everybody: Any = None
-
-
-def meet(barrier: Any) -> None:
-    """Be one of the processes that wait for each other before they begin."""
-    global _everybody
-    _everybody = barrier
-
-
 def claim_all(url: str, name: str) -> tuple[int, list[int]]:
     """Claim one case after another until there is none; return who did so, and which they were."""
-    _everybody.wait(timeout=120)
     found = []
     while (case := door.claim_next(url, asker(name), ANY)) is not None:
         found.append(case.id)
@@ -56,17 +44,9 @@ def test_sixteen_processes_claim_two_thousand_cases_each_once_and_none_is_lost(
 ) -> None:
     night(store, workplace, rows(N_CASES))
     before = last_event(store)
-    context = mp.get_context("forkserver")
-    context.set_forkserver_preload(["work_helpers"])
-    together = {
-        "mp_context": context,
-        "initializer": meet,
-        "initargs": (context.Barrier(N_PEOPLE),),
-    }
-    with ProcessPoolExecutor(N_PEOPLE, **together) as pool:
-        names = [f"r.reviewer{number}" for number in range(N_PEOPLE)]
-        started = [pool.submit(claim_all, store.url, name) for name in names]
-        claimed = {name: one.result() for name, one in zip(names, started, strict=True)}
+    names = [f"r.reviewer{number}" for number in range(N_PEOPLE)]
+    found = at_once(claim_all, [(store.url, name) for name in names])
+    claimed = dict(zip(names, found, strict=True))
     given = [number for _, some in claimed.values() for number in some]
     assert sorted(given) == list(range(1, N_CASES + 1))
     assert len({process for process, _ in claimed.values()}) == N_PEOPLE

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import json
 import random
-import signal
 import subprocess
 import sys
-import time
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from conftest import REPOSITORY, Triage
-from kept_stores import everything, fill, started
+from kept_stores import events, everything, fill
+from killed import Killed
 from stores import OwnStore, in_a_file
 from test_keeping_damaged_backups import is_whole
 
-SAMPLE = REPOSITORY / "sample_data"
-KILLS = 6
 WORKER = """
 import os, sys
 sys.path.insert(0, sys.argv[1])
@@ -39,19 +37,6 @@ def filled(store: OwnStore, workplace: Path) -> OwnStore:
     """A store with something of everything."""
     fill(store, workplace / "records")
     return store
-
-
-@pytest.fixture
-def large(store: OwnStore, triage: Triage) -> OwnStore:
-    """A store of some thousand rows, which take a while."""
-    stored(triage, store.url)
-    return store
-
-
-def stored(triage: Triage, url: str) -> None:
-    """Store a night of the invented council."""
-    asked = ("--as-of", "2026-09-30", "--quiet", "--format", "json", "--db", url)
-    assert triage("nightly", SAMPLE, *asked)[0] == 0
 
 
 def test_a_backup_beside_people_at_work_is_of_one_moment(
@@ -95,42 +80,39 @@ def test_a_backup_beside_people_at_work_is_of_one_moment(
     assert triage("db", "check")[0] == 0
 
 
-def killed(folder: Path, chance: random.Random, seconds: float, *arguments: str) -> bool:
-    """Kill a command at some moment of its life; return whether it was in time."""
-    process = started(*arguments, folder=folder)
-    time.sleep(chance.uniform(0.3, 1.0) * seconds)
-    process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=60)
-    return process.returncode == -signal.SIGKILL
+@pytest.fixture
+def killing(workplace: Path) -> Iterator[Killed]:
+    """A process that runs commands in the work folder, and kills them."""
+    process = Killed(workplace)
+    yield process
+    process.close()
 
 
-def took(folder: Path, *arguments: str) -> float:
-    """Return how long a command takes."""
-    began = time.monotonic()
-    process = started(*arguments, folder=folder)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 0, err
-    return time.monotonic() - began
+def moments(n_calls: int) -> list[int]:
+    """Return calls at which a command is killed: some at random, and the last ones."""
+    return [*sorted(random.Random(20170714).sample(range(1, n_calls - 12), 14)),
+            *range(n_calls - 12, n_calls + 1)]  # fmt: skip
 
 
 def test_a_backup_that_is_killed_leaves_nothing(
-    triage: Triage, large: OwnStore, workplace: Path
+    triage: Triage, filled: OwnStore, workplace: Path, killing: Killed
 ) -> None:
-    seconds = took(workplace, "db", "backup", "first.backup")
+    n_calls = killing.calls("db", "backup", "first.backup")
     before = {one.name for one in workplace.iterdir()}
-    chance = random.Random(20170714)
-    n_killed = 0
-    for number in range(8 * KILLS):
-        if n_killed == KILLS:
-            break
-        name = f"{number}.backup"
-        n_killed += killed(workplace, chance, seconds, "db", "backup", name)
-        left = {one.name for one in workplace.iterdir()} - before
-        assert left <= {name, *(f"triage.db{end}" for end in ("-wal", "-shm"))}
-        if name in left:
-            assert is_whole(workplace / name)
-            (workplace / name).unlink()
-    assert n_killed == KILLS
+    log = {f"triage.db{end}" for end in ("-wal", "-shm")}
+    n_left = 0
+    for moment in moments(n_calls):
+        assert killing.at(moment, "db", "backup", "a.backup")
+        left = {one.name for one in workplace.iterdir()} - before - log
+        assert left <= {"a.backup"}
+        if left:
+            assert is_whole(workplace / "a.backup")
+            (workplace / "a.backup").unlink()
+            n_left += 1
+    # Named before its event is settled, so that no event tells of a file that never was.
+    assert n_left < 12
+    n_told = events(filled).count("store backed up")
+    assert n_told in (n_left, n_left + 1)
     assert triage("db", "check")[0] == 0
 
 
@@ -148,30 +130,24 @@ def emptied(own: OwnStore) -> None:
 
 @pytest.mark.parametrize("act", ["restore", "move"])
 def test_a_store_is_there_whole_or_not_at_all_whenever_the_command_is_killed(
-    triage: Triage, store: OwnStore, workplace: Path, act: str
+    triage: Triage, store: OwnStore, workplace: Path, killing: Killed, act: str
 ) -> None:
     (workplace / "source").mkdir()
     with in_a_file(workplace / "source") as source:
-        stored(triage, source.url)
-        assert triage("db", "backup", "a.backup", "--db", source.url)[0] == 0
+        fill(source, workplace / "records")
         kept = everything(source)["flag"]
+        assert triage("db", "backup", "a.backup", "--db", source.url)[0] == 0
         restore, move = ("restore", "a.backup"), ("move", source.url, store.url)
         arguments = ("db", *(restore if act == "restore" else move))
-        seconds = took(workplace, *arguments)
-        chance = random.Random(20170714)
-        n_killed = 0
-        for _ in range(8 * KILLS):
-            if n_killed == KILLS:
-                break
+        n_calls = killing.calls(*arguments)
+        for moment in moments(n_calls):
             emptied(store)
-            n_killed += killed(workplace, chance, seconds, *arguments)
+            assert killing.at(moment, *arguments)
             if triage("db", "check")[0] == 0:
                 assert everything(store)["flag"] == kept
             else:
                 assert store.kind == "sqlite" or store.tables() == set()
-        assert n_killed == KILLS
-        # What a killed command left behind is no store, and nothing that is in the way of one.
-        if triage("db", "check")[0] != 0:
-            assert triage(*arguments)[0] == 0
+                # What is left there is no store, and nothing that is in the way of one.
+                assert triage(*arguments)[0] == 0
         assert triage("db", "check")[0] == 0
         assert triage("db", "check", "--db", source.url)[0] == 0

@@ -11,11 +11,15 @@ from typing import Any
 from stores import OwnStore
 
 from triage import store
+from triage.calendar import to_day
+from triage.casework import MOVES, Act
+from triage.order import place as in_order
 from triage.pipeline import check
 from triage.resources import shipped
 from triage.rulefiles import load_rules
 from triage.run import Options
 from triage.store import Asker, Case, Wanted
+from triage.vocabulary import SEVERITIES
 
 SHIPPED = load_rules(shipped("rules"))
 RULES = SHIPPED.only("DEC-01", "DEC-02", "DEC-04")
@@ -102,3 +106,56 @@ ANSWERS: dict[str, Any] = {
 
 def to_do(kind: str = "visit", owner: str = "w.worker", due_on: str = "2023-07-07") -> Row:
     return {"kind": kind, "owner": owner, "due_on": due_on}
+
+
+MOVES_BY_EVENT: dict[str, tuple[Act, ...]] = {
+    "case claimed": ("claim",),
+    "case released": ("release",),
+    "case assigned": ("assign",),
+    "case reopened": ("reopen",),
+    "case closed": ("close", "clear", "finish the actions"),
+    "review started": ("start a review",),
+    "review gone on with": ("start a review",),
+    "review submitted": ("submit a review",),
+    "review superseded": ("supersede a review",),
+}
+"""Which moves an event of the trail may be."""
+
+
+def statuses_told(own: OwnStore) -> dict[int, str]:
+    """Return the status of each case as the trail tells it, each move of which is allowed."""
+    found: dict[int, Any] = {}
+    for kind, number in own.query("SELECT kind, case_id FROM event ORDER BY id"):
+        if kind == "case opened":
+            found[number] = "new"
+        elif acts := MOVES_BY_EVENT.get(kind):
+            allowed = [MOVES[act][found[number]] for act in acts if found[number] in MOVES[act]]
+            assert allowed, f"{kind} on case {number}, which was {found[number]}"
+            found[number] = allowed[0]
+    return found
+
+
+def check_whole(own: OwnStore) -> None:
+    """Hold a store to what is always so of it, whatever people and nights did."""
+    assert store.verify_trail(own.url).damage == ""
+    statuses = dict(own.query('SELECT id, status FROM "case"'))
+    assert statuses_told(own) == statuses
+    as_of = dt.date.fromisoformat(own.value("SELECT as_of FROM run ORDER BY id DESC LIMIT 1"))
+    names = "place, due_on, boost, severity, referral_date, status, held_by, held_until"
+    for place, due, boost, severity, referred, status, held_by, until in own.query(
+        f'SELECT {names} FROM "case"'
+    ):
+        due_on, referred_on = dt.date.fromisoformat(due), dt.date.fromisoformat(referred)
+        assert place == in_order(
+            is_overdue=int(due_on < as_of), is_boosted=int(boost is not None),
+            rank=SEVERITIES.index(severity), due_day=to_day(due_on),
+            referral_day=to_day(referred_on),
+        )  # fmt: skip
+        assert (held_by is None) == (until is None)
+        assert (held_by is not None) == (status in ("claimed", "in review"))
+    waiting = own.query(
+        "SELECT DISTINCT case_id FROM remedial_action WHERE done_on IS NULL AND handed_to IS NULL"
+    )
+    open_actions = {number for number, status in statuses.items() if status == "actions open"}
+    assert {number for (number,) in waiting} == open_actions
+    own.check()

@@ -93,7 +93,7 @@ def audit_log(
 
     Example: triage audit log --case 12 --as a.auditor
     """
-    from triage import auditing, outputs, present, store
+    from triage import auditing, outputs, present, present_cases, store
 
     settings = settings_of({"db": db})
     found = store.audit_log(
@@ -103,7 +103,7 @@ def audit_log(
     if form == "json":
         click.echo(outputs.as_json([auditing.event_json(one) for one in found]))
     else:
-        present.show_trail(found, present.console())
+        present_cases.show_trail(found, present.console())
 
 
 @click.group()
@@ -169,10 +169,10 @@ def people_list(db: str | None, form: str) -> None:
 
     Example: triage people list
     """
-    from triage import outputs, present, store
+    from triage import outputs, present, present_cases, store
 
     found = store.people(settings_of({"db": db}).db)
     if form == "json":
-        click.echo(outputs.as_json([present.person_json(one) for one in found]))
+        click.echo(outputs.as_json([present_cases.person_json(one) for one in found]))
     else:
-        present.show_people(found, present.console())
+        present_cases.show_people(found, present.console())

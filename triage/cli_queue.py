@@ -92,7 +92,7 @@ def queue_show(
 
     Example: triage queue show 12
     """
-    from triage import casefile, outputs, present, present_history, store
+    from triage import casefile, outputs, present, present_cases, present_history, store
 
     settings = settings_of({"db": db})
     asker = asker_of(person, settings)
@@ -102,7 +102,7 @@ def queue_show(
         told = {} if past is None else present_history.history_json(past)
         click.echo(outputs.as_json({**whole.as_json(), **told}))
         return
-    present.show_case(whole, present.console())
+    present_cases.show_case(whole, present.console())
     if past is not None:
         present_history.show_history(past)
 
@@ -160,12 +160,12 @@ def print_queue(
     wanted: Any = None,
 ) -> None:
     """Print the cases in the order of work."""
-    from triage import outputs, present, review, store
+    from triage import outputs, present, present_cases, review, store
 
     asker, offset = asker_of(person, settings), (page - 1) * (limit or 0)
     wanted = wanted or store.Wanted()
     places = review.Queue(store.cases(settings.db, asker, wanted, as_of, limit, offset))
     if form == "json":
-        click.echo(outputs.as_json([present.place_json(place) for place in places]))
+        click.echo(outputs.as_json([present_cases.place_json(place) for place in places]))
     else:
-        present.show_queue(places, present.console())
+        present_cases.show_queue(places, present.console())

@@ -41,6 +41,8 @@ def review_form(case_id: int, output: str | None, db: str | None, person: str | 
     """
     from triage import outputs, reviewing
 
+    if output:
+        outputs.refuse_existing(Path(output))
     text = reviewing.form_of(**_call(db, person), case_id=case_id)
     if output:
         outputs.write_new(Path(output), text)

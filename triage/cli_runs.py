@@ -16,7 +16,7 @@ def runs(context: click.Context, /, db: str | None, form: str) -> None:
 
     Example: triage runs --format json
     """
-    from triage import outputs, present, store
+    from triage import outputs, present, present_cases, store
 
     if context.invoked_subcommand is not None:
         return
@@ -24,7 +24,7 @@ def runs(context: click.Context, /, db: str | None, form: str) -> None:
     if form == "json":
         click.echo(outputs.as_json(found))
     else:
-        present.show_runs(found, present.console())
+        present_cases.show_runs(found, present.console())
 
 
 @runs.command("diff")

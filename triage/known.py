@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from triage.calendar import to_date
+from triage.flagged import told_apart
 from triage.parts import judged
 from triage.run import Run
 from triage.schema import OWN_COLUMNS
@@ -58,9 +59,10 @@ class KnownNow:
             said = [f'"{name}":{json.dumps(one)}' for one in column.dictionary.to_pylist()]
             taken = column.indices.take(rows)
             cells.append(pa.array(said, pa.string()).take(taken))
-        nothing = pa.array([""] * len(places)) if not cells else None
-        joined = nothing or pc.binary_join_element_wise(*cells, ",", null_handling="skip")
-        return pc.binary_join_element_wise("{", joined, "}", "")
+        # Arrow leaves out a row of which every cell is skipped; so each begins with an empty one.
+        first = pa.array([""] * len(places), pa.string())
+        joined = pc.binary_join_element_wise(first, *cells, ",", null_handling="skip")
+        return pc.binary_join_element_wise("{", pc.utf8_slice_codeunits(joined, 1), "}", "")
 
     def is_blank(self, column: str, places: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
         """Return of which of them a column is known to be blank; none where it is not carried."""
@@ -111,13 +113,13 @@ def _texts(subject: Subject, name: str, rows: npt.NDArray[np.int64]) -> pa.Dicti
     seconds = column.seconds
     within = np.zeros(len(rows), np.int64) if seconds is None else seconds[rows].astype(np.int64)
     is_given = state == GIVEN
-    cells = np.stack([np.where(is_given, value, 0), np.where(is_given, within, 0), state], axis=1)
-    distinct, codes = np.unique(cells, axis=0, return_inverse=True)
-    texts = [_text(name, column, *cell) for cell in distinct.tolist()]
+    cells = [np.where(is_given, value, 0), np.where(is_given, within, 0), state]
+    codes, firsts = told_apart(cells)
+    texts = [_text(name, column, *(int(cell[row]) for cell in cells)) for row in firsts.tolist()]
     known = list(dict.fromkeys(text for text in texts if text is not None))
     at = {text: number for number, text in enumerate(known)}
     place = np.array([-1 if text is None else at[text] for text in texts] or [0])
-    found = place[codes.reshape(-1)] if len(rows) else np.zeros(0, np.int64)
+    found = place[codes]
     return pa.DictionaryArray.from_arrays(
         pa.array(found.astype(np.int32), mask=found < 0), pa.array(known, pa.string())
     )

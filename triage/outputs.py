@@ -135,9 +135,18 @@ def write_new(path: Path, text: str) -> None:
     Raises:
         CallError: when it is there, or cannot be written.
     """
+    refuse_existing(path)
+    write_text(path, text)
+
+
+def refuse_existing(path: Path) -> None:
+    """Refuse to write over a file: asked before anything is done for what is to be written.
+
+    Raises:
+        CallError: when it is there.
+    """
     if path.exists():
         raise CallError(f"{path}: is there already; it was left as it is.")
-    write_text(path, text)
 
 
 def refuse_to_overwrite(output: Path, sources: Sequence[str], db: str) -> None:

@@ -135,6 +135,8 @@ def complete(answers: Mapping[str, Any], rules: Collection[str], on: dt.date) ->
         found = Answers.model_validate(answers)
     except ValidationError as error:
         said = [_sentence(problem) for problem in error.errors()]
+        useful = answers.get("flags_useful")
+        said += _flags_at_odds(useful, rules) if isinstance(useful, dict) else []
     else:
         said = _at_odds(found, rules, on)
         if not said:
@@ -171,10 +173,7 @@ def _at_odds(found: Answers, rules: Collection[str], on: dt.date) -> list[str]:
         said.append("further_reasons: names one of them twice.")
     if found.main_reason == "none" and found.further_reasons:
         said.append("further_reasons: there are none where main_reason is none.")
-    for rule in sorted(set(rules) - set(found.flags_useful)):
-        said.append(f"flags_useful.{rule}: is not answered; say yes, partly or no.")
-    for rule in sorted(set(found.flags_useful) - set(rules)):
-        said.append(f"flags_useful.{rule}: is no open flag of this case; leave it out.")
+    said += _flags_at_odds(found.flags_useful, rules)
     needs_words = found.grade in _WANTS_LEARNING or found.main_reason == "R99"
     if needs_words and not found.learning:
         why = "where the main reason is R99" if found.main_reason == "R99" else "below good"
@@ -185,6 +184,21 @@ def _at_odds(found: Answers, rules: Collection[str], on: dt.date) -> list[str]:
         if one.due_on < on
     ]
     return said
+
+
+def _flags_at_odds(useful: Collection[Any], rules: Collection[str]) -> list[str]:
+    """Return which open flags are not answered, and which answers are on no open flag."""
+    given = set(map(str, useful))
+    return [
+        *(
+            f"flags_useful.{rule}: is not answered; say yes, partly or no."
+            for rule in sorted(set(rules) - given)
+        ),
+        *(
+            f"flags_useful.{cut(rule)}: is no open flag of this case; leave it out."
+            for rule in sorted(given - set(rules))
+        ),
+    ]
 
 
 def _sentence(problem: Any) -> str:

@@ -1,5 +1,11 @@
 """The store: the only package that knows the database."""
 
+from triage.store.actions import (
+    RemedialAction,
+    actions_of,
+    finish_action,
+    hand_over_action,
+)
 from triage.store.address import DEFAULT_URL
 from triage.store.auditing import TrailEvent, audit_log, trail_head, verify_trail
 from triage.store.caselist import Case, Wanted
@@ -37,12 +43,8 @@ from triage.store.reading import (
 )
 from triage.store.reviews import (
     Begun,
-    RemedialAction,
     Review,
-    actions_of,
     begin_review,
-    finish_action,
-    hand_over_action,
     reviews_of,
     save_draft,
     submit_review,

@@ -18,6 +18,7 @@ from triage.errors import CallError
 from triage.review_form import complete, draft
 from triage.rights import Viewer
 from triage.second import WORKING_DAYS, differences, in_common
+from triage.store.actions import ask_for, has_open_actions
 from triage.store.caselist import Case
 from triage.store.cases import CAME_BACK
 from triage.store.connection import acting
@@ -25,9 +26,7 @@ from triage.store.people import Asker, actor_of
 from triage.store.reviews import (
     Review,
     as_text,
-    ask_for,
     draft_of,
-    has_open_actions,
     keep_answers,
     new_review,
 )
