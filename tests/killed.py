@@ -6,6 +6,7 @@ it, which ends itself by SIGKILL when so many functions of the store have been c
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import signal
@@ -77,8 +78,8 @@ def _in_a_fork(last: int, arguments: list[str]) -> tuple[int, int]:
 
 
 def _main() -> None:
-    import triage.keeping
-    import triage.store  # noqa: F401
+    for name in ("alembic.command", "mako.exceptions", "psycopg", "triage.cli", "triage.keeping"):
+        importlib.import_module(name)
 
     for line in sys.stdin:
         answer = _in_a_fork(*json.loads(line))

@@ -253,6 +253,20 @@ def test_reviewed_again_after_it_came_back_the_last_review_is_the_one_superseded
     ]  # fmt: skip
 
 
+def test_what_was_done_once_is_asked_for_again_in_a_new_review_but_not_in_one_put_in_its_place(
+    cases: OwnStore,
+) -> None:
+    twice = ANSWERS | {"actions": [to_do(), to_do()]}
+    door.submit_review(cases.url, ONE, 1, twice)
+    assert len(actions(cases)) == 1
+    door.finish_action(cases.url, MANAGER, 1, AS_OF, "seen")
+    door.supersede_review(cases.url, ONE, 1, twice, "misread")
+    assert (case_of(cases, 1)["status"], actions(cases)) == ("closed", [])
+    door.reopen(cases.url, MANAGER, 1, "new information")
+    door.submit_review(cases.url, TWO, 1, twice)
+    assert (case_of(cases, 1)["status"], len(actions(cases))) == ("actions open", 1)
+
+
 def test_a_submitted_review_never_changes(cases: OwnStore, workplace: Path) -> None:
     number = door.submit_review(cases.url, ONE, 1, ASKS)
     asked = "SELECT answers, salt, submitted_at, reviewer, started_at FROM review WHERE id = 1"

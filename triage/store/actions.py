@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -132,19 +133,26 @@ def _action(row: Any) -> RemedialAction:
 
 
 def ask_for(
-    connection: sa.Connection, case_id: int, number: int, actions: tuple[Action, ...]
+    connection: sa.Connection,
+    case_id: int,
+    number: int,
+    actions: tuple[Action, ...],
+    beside: Collection[int] | None = None,
 ) -> list[Happened]:
-    """Add the remedial actions of a review that the case does not have already."""
-    known = {
-        (row.kind, row.owner, row.due_on)
-        for row in connection.execute(
-            sa.select(remedial_action).where(remedial_action.c.case_id == case_id)
-        )
-    }
+    """Add the remedial actions of a review, but for those that were asked for already.
+
+    ``beside`` are the reviews whose actions, open or done, are not asked for again: all of the
+    case's, unless it says otherwise.
+    """
+    query = sa.select(remedial_action).where(remedial_action.c.case_id == case_id)
+    if beside is not None:
+        query = query.where(remedial_action.c.review_id.in_(beside))
+    known = {(row.kind, row.owner, row.due_on) for row in connection.execute(query)}
     events = []
     for one in actions:
         if (one.kind, one.owner, one.due_on) in known:
             continue
+        known.add((one.kind, one.owner, one.due_on))
         inserted = connection.execute(
             sa.insert(remedial_action).values(
                 case_id=case_id, review_id=number, kind=one.kind, owner=one.owner,

@@ -125,7 +125,7 @@ def submit_review(
         status = moved("submit a review", cast(Status, found.status), case_id)
         told = keep_answers(connection, asker, number, whole)
         events = [happened("review submitted", case_id, None, told)]
-        events += ask_for(connection, case_id, number, whole.actions)
+        events += ask_for(connection, case_id, number, whole.actions, beside=())
         go_on(connection, asker, actor, found._replace(status=status), events)
         _put_by_grade(connection, asker, actor, case_id, number, whole, second)
         return number
