@@ -131,10 +131,16 @@ At the end what is raised stays the same: a cell is unreadable, then it clears a
 referral without a flag is told otherwise.
 """
 EVERY_CASE = range(5)
+SOON_DUE = [(1, ("decision_at", "2023-06-21")), (1, ("threshold_level", "3")),
+            (0, ("closed_on", "-"))]  # fmt: skip
+"""What clears the flags of a referral that are to be reviewed first, and leaves another."""
 WORKED_ON = [
-    Night([], [], 0, "all"),
+    Night([(1, ("allocated_at", "2023-06-27"))], [], 0, "all"),
+    Night([(1, ("decision_at", "2023-06-28"))], [], 0, "all"),
     Night([], [], 0, "all", tuple((act, n) for n in EVERY_CASE for act in ("assign", "snooze"))),
     Night([], [], 0, "all", tuple((act, n) for n in EVERY_CASE for act in ("boost", "close"))),
+    Night([(1, ("decision_at", "2023-06-27"))], [], 0, "all"),
+    Night(SOON_DUE, [], 0, "all"),
     Night([(3, ("closure_reason", "RC7"))], [(4, ("contact_outcome", "referral"))], 1, "all"),
     Night([(3, ("closure_reason", "-"))], [(4, ("contact_outcome", "nfa"))], 3, "all"),
     Night([], [], 0, "all", (("claim", 3), ("review", 4), ("review", 2), ("release", 2))),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import multiprocessing as mp
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
+from threading import BrokenBarrierError
 from typing import Any, TypeVar
 
 ResultT = TypeVar("ResultT")
@@ -20,7 +22,8 @@ def at_once(
 ) -> list[ResultT]:
     """Do some work once for each of what is asked, each in a process of its own.
 
-    All begin when the last one is there; ``beside`` is done here meanwhile.
+    All begin when the last one is there; ``beside`` is done here meanwhile. What went wrong in one
+    of them is raised here.
     """
     context = mp.get_context("forkserver")
     context.set_forkserver_preload(["work_helpers"])
@@ -29,8 +32,11 @@ def at_once(
         len(asked), mp_context=context, initializer=_meet, initargs=(barrier,)
     ) as pool:
         working = [pool.submit(_begin, work, *one) for one in asked]
-        barrier.wait(_SECONDS_TO_START)
-        beside()
+        for one in working:
+            one.add_done_callback(lambda done: done.exception() and barrier.abort())
+        with suppress(BrokenBarrierError):
+            barrier.wait(_SECONDS_TO_START)
+            beside()
         return [one.result() for one in working]
 
 

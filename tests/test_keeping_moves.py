@@ -171,7 +171,11 @@ TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=
 SHORT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=4)
 DAYS = st.dates(dt.date(1, 1, 1), dt.date(9999, 12, 31))
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXTS,
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | TEXTS,
     lambda one: st.lists(one, max_size=3) | st.dictionaries(TEXTS, one, max_size=3),
     max_leaves=6,
 )

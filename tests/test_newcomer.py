@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 from conftest import AS_OF, Triage
 
+from triage.resources import shipped
+from triage.rulefiles import load_rules
+
 MESSAGE = (
     '"Decided on {decision_on}, {working_days_to_decision:working day} after the referral of '
     '{referral_on}; our limit is {limit}."'
@@ -81,7 +84,8 @@ def test_a_rule_of_ones_own_from_new_to_the_queue(
         "`working_days_to_decison`, did you mean `working_days_to_decision`?"
     ) in err
     edit(path, "working_days_to_decison", "working_days_to_decision")
-    assert triage("rules", "lint")[:2] == (0, "59 rule files read, nothing wrong.\n")
+    n_files = len(load_rules(shipped("rules")).rules) + 1
+    assert triage("rules", "lint")[:2] == (0, f"{n_files} rule files read, nothing wrong.\n")
 
     code, out, _ = triage("rules", "test", "LOC-01", "--mutate")
     assert code == 1, "the draft's own examples leave a gap between one and four working days"

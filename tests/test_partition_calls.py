@@ -33,7 +33,14 @@ from partition_tables import (
 from triage import engine, errors
 from triage.cluster import check_in_partitions
 from triage.due import in_order as due_in_order
-from triage.errors import CallError, InputError, RuleError, StoreError, TriageError
+from triage.errors import (
+    CallError,
+    DamagedError,
+    InputError,
+    RuleError,
+    StoreError,
+    TriageError,
+)  # fmt: skip
 from triage.partitioned import threads
 from triage.pipeline import check
 from triage.threads import in_turn
@@ -292,7 +299,7 @@ def test_every_error_comes_back_from_a_worker_as_it_was(error: TriageError) -> N
 def test_there_is_no_other_error_that_a_worker_could_raise() -> None:
     kinds = {kind for kind in vars(errors).values() if isinstance(kind, type)}
     found = {kind for kind in kinds if issubclass(kind, TriageError)}
-    assert found == {TriageError, CallError, InputError, StoreError, RuleError}
+    assert found == {TriageError, CallError, InputError, StoreError, RuleError, DamagedError}
 
 
 def test_the_engine_answers_several_threads_one_after_another() -> None:

@@ -23,7 +23,7 @@ from second_helpers import (
     submitted,
     told,
 )
-from stores import NewStore, OwnStore
+from stores import ON_POSTGRESQL, ON_SQLITE, NewStore, OwnStore
 from work_helpers import asker
 
 from triage import store as kept
@@ -71,9 +71,10 @@ _VARIES = re.compile(
 Waits = Callable[[OwnStore], None]
 
 
-def outputs(triage: Triage, who: Words, reads: tuple[Words, ...], acts: Words) -> Iterator[str]:
-    calls = [(*words, *form) for words in reads for form in ((), ("--format", "json"))]
-    for words in (*calls, *acts, *calls):
+def outputs(triage: Triage, who: Words, reads: tuple[Words, ...]) -> Iterator[str]:
+    """Yield what somebody is told before they begin, when they try things, and afterwards."""
+    in_json = [(*words, "--format", "json") for words in reads]
+    for words in (*reads, *in_json, *ACTS, *in_json):
         code, out, err = triage(*words, *(() if words[0] in _ASKS_NOBODY else who))
         yield f"{words} {code}\n" + _VARIES.sub("", out + err)
 
@@ -106,10 +107,15 @@ def after_superseding(own: OwnStore) -> None:
     by_team(own)
 
 
-@pytest.mark.parametrize(
-    "wait", [by_asking, by_team, by_grade, by_outcome, after_withdrawing, after_superseding]
+WAITS = [by_asking, by_team, by_grade, by_outcome, after_withdrawing, after_superseding]
+REGISTERED = pytest.mark.parametrize(
+    "is_registered", [True, False], ids=["registered", "nobody registered"]
 )
-@pytest.mark.parametrize("is_registered", [True, False], ids=["registered", "nobody registered"])
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("wait", WAITS)
+@REGISTERED
 def test_nothing_that_a_second_reviewer_can_ask_for_depends_on_the_first_answers(
     triage: Triage, new_store: NewStore, workplace: Path, monkeypatch: pytest.MonkeyPatch,
     wait: Waits, is_registered: bool,
@@ -126,12 +132,23 @@ def test_nothing_that_a_second_reviewer_can_ask_for_depends_on_the_first_answers
             if is_registered:
                 people(triage)
             reads = READS if is_registered else READS + OF_ALL
-            found.append(list(outputs(triage, SECOND, reads, ACTS)))
+            found.append(list(outputs(triage, SECOND, reads)))
     assert any('grade = ""' in one for one in found[0])
     for one, other in zip(*found, strict=True):
         assert one == other
         assert "the heron" not in one
         assert "the kestrel" not in one
+
+
+@ON_POSTGRESQL
+@REGISTERED
+def test_nor_does_it_on_a_server(
+    triage: Triage, new_store: NewStore, workplace: Path, monkeypatch: pytest.MonkeyPatch,
+    is_registered: bool,
+) -> None:  # fmt: skip
+    test_nothing_that_a_second_reviewer_can_ask_for_depends_on_the_first_answers(
+        triage, new_store, workplace, monkeypatch, after_superseding, is_registered
+    )
 
 
 def test_the_whole_trail_withholds_what_could_tell(

@@ -157,6 +157,25 @@ def test_the_passing_of_a_day_is_no_change_though_the_sentence_moves_on(
     assert flags(store)["R3", "DEC-01"][1] != before
 
 
+def test_a_review_becomes_overdue_though_nothing_else_has_changed(
+    triage: Triage, workplace: Path, store: OwnStore
+) -> None:
+    path = workplace / "records.csv"
+    heading, late = "child_id,referral_date,decision_at", "2023-06-20,2023-06-26"
+    path.write_text(f"{heading}\nX,{late}\n")
+    nightly(triage, path)
+    path.write_text(f"{heading}\nX,{late}\nY,{late}\n")
+    nightly(triage, path, as_of="2023-07-05")
+    assert triage("queue", "boost", "2", "--reason", "asked for", "--as", "m.manager")[0] == 0
+    order = 'SELECT id FROM "case" ORDER BY place, id'
+    assert store.query(order) == [(2,), (1,)]
+    for as_of, numbers in (("2023-07-10", [(1,), (2,)]), ("2023-07-06", [(2,), (1,)])):
+        nightly(triage, path, as_of=as_of)
+        assert store.query(order) == numbers
+    told = store.query("SELECT told FROM run ORDER BY id DESC LIMIT 3")
+    assert told == told[:1] * 3, "these nights brought nothing"
+
+
 def test_what_cannot_be_judged_tonight_stands(
     triage: Triage, records: Path, store: OwnStore
 ) -> None:

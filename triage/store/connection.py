@@ -24,7 +24,7 @@ PAGE_BYTES: Final = 16_384
 CACHE_KILOBYTES: Final = 65_536
 """Memory for pages while a night is written."""
 ACT_SECONDS: Final = 60
-"""How long a person's act waits for a run that is being stored."""
+"""How long a person's act waits for a run that is being stored, and a run for what people do."""
 _NOTHING: Final = " Nothing was stored."
 _ANOTHER: Final = "another run is using this store; wait until it has ended and run again."
 
@@ -170,7 +170,7 @@ def filling(url: str) -> Iterator[sa.Connection]:
     address = address_of(url)
     with telling(address, _NOTHING):
         if address.file is None:
-            with _begun(postgresql_engine(address, writes=True)) as connection:
+            with _begun(postgresql_engine(address, writes=True, wait=ACT_SECONDS)) as connection:
                 yield connection
             return
         file = address.file
@@ -183,7 +183,7 @@ def filling(url: str) -> Iterator[sa.Connection]:
             f"cache_size=-{CACHE_KILOBYTES}",
             "foreign_keys=OFF",
         ]
-        with _begun(sqlite_engine(file, "IMMEDIATE", settings)) as connection:
+        with _begun(sqlite_engine(file, "IMMEDIATE", settings, ACT_SECONDS)) as connection:
             yield connection
     if is_new:
         _keep_log(file)
