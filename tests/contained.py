@@ -121,6 +121,10 @@ def import_everything() -> None:
         if "__main__" not in module.name and "migrations" not in module.name:
             import_module(module.name)
     import_module("triage.__main__")
+    # The calendar loads its package when it is first asked, and a user without rights could not.
+    from triage.calendar import bank_holidays
+
+    bank_holidays()
 
 
 def run_one(
