@@ -18,7 +18,7 @@ from triage.resources import shipped
 from triage.rulefiles import load_rules
 from triage.run import Options
 from triage.schema import REFERRAL_COLUMNS
-from triage.schema_nights import NIGHT_COLUMNS
+from triage.schema_nights import STORE_COLUMNS
 from triage.unlocking import lacking, unlocks
 
 RULES = load_rules(shipped("rules")).live()
@@ -188,7 +188,7 @@ def test_the_rules_are_counted_as_a_check_counts_them(triage: Triage) -> None:
     assert {rule: theirs[rule] for rule in mine} == mine
     assert found["contacts"]["rows"] == checked["contacts"]["rows"]
     families = {one["family"]: one for one in found["families"]}
-    of_nights = [one for one in RULES.rules if RULES.columns(one.id).intersection(NIGHT_COLUMNS)]
+    of_nights = [one for one in RULES.rules if RULES.columns(one.id).intersection(STORE_COLUMNS)]
     assert sum(one["rules"] for one in families.values()) == len(RULES.rules) - len(of_nights)
     for name, one in families.items():
         of = [r for rule, r in theirs.items() if rule.startswith(f"{name}-") and rule in mine]

@@ -27,7 +27,7 @@ from triage.rulefiles import load_rules
 from triage.run import Judgement, Options, Run
 from triage.sample import Council, make_council, writers
 from triage.sample.writers_ssd import write_ssd
-from triage.schema_nights import NIGHT_COLUMNS
+from triage.schema_nights import STORE_COLUMNS
 from triage.vocabulary import CANNOT_TELL, FLAG
 
 RULES = load_rules(shipped("rules")).live()
@@ -137,7 +137,7 @@ def carried(run: Run) -> frozenset[str]:
 
 
 OF_RECORDS = [
-    rule.id for rule in RULES.rules if not RULES.columns(rule.id).intersection(NIGHT_COLUMNS)
+    rule.id for rule in RULES.rules if not RULES.columns(rule.id).intersection(STORE_COLUMNS)
 ]
 """What only the nights of a store can tell is left out."""
 OF_REFERRALS = [rule.id for rule in RULES.of("referral").rules if rule.id in OF_RECORDS]

@@ -14,13 +14,13 @@ from pydantic_core import PydanticCustomError
 from triage.calendar import BIRTHS_FROM, EVENTS_FROM, to_date
 from triage.cells import read_moment
 from triage.schema import REFERRAL_COLUMNS, ReferralRecord, cell_reader
-from triage.schema_nights import NIGHT_COLUMNS
+from triage.schema_nights import STORE_COLUMNS
 from triage.screening import screen_moments
 from triage.sources.grid import row_numbers
 from triage.tables import RawTable, encode
 from triage.validation import BLANK, GIVEN, UNREADABLE, validate
 
-COLUMNS = [name for name in REFERRAL_COLUMNS if name not in NIGHT_COLUMNS]
+COLUMNS = [name for name in REFERRAL_COLUMNS if name not in STORE_COLUMNS]
 
 
 @pytest.mark.parametrize(

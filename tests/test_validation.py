@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from triage import vocabulary as v
 from triage.calendar import BIRTHS_FROM, to_date
 from triage.schema import ORDER_CHECKS, REFERRAL_COLUMNS, ReferralRecord
-from triage.schema_nights import NIGHT_COLUMNS
+from triage.schema_nights import STORE_COLUMNS
 from triage.tables import LOST, Problem, RawColumn, RawTable, encode
 from triage.validation import (
     ABSENT,
@@ -29,7 +29,7 @@ from triage.validation import (
 )
 
 Row = dict[str, str]
-COLUMNS = {name: spec for name, spec in REFERRAL_COLUMNS.items() if name not in NIGHT_COLUMNS}
+COLUMNS = {name: spec for name, spec in REFERRAL_COLUMNS.items() if name not in STORE_COLUMNS}
 REQUIRED = ("child_id", "referral_date")
 
 MOMENTS = ("2022-05-09", "2022-05-10T09:30", "10/05/2022", "11/05/2022 17:45",

@@ -17,6 +17,7 @@ from triage.order import place as in_order
 from triage.pipeline import check
 from triage.resources import shipped
 from triage.rulefiles import load_rules
+from triage.ruleset import Ruleset
 from triage.run import Options
 from triage.store import Asker, Case, Wanted
 from triage.vocabulary import SEVERITIES
@@ -56,16 +57,22 @@ DECIDED = {"decision_at": "2023-06-20", "risk_rating": "red", "threshold_level":
 """Cells of a record of which no rule says anything."""
 
 
-def night(own: OwnStore, folder: Path, referrals: Sequence[Row], as_of: dt.date = AS_OF) -> int:
+def night(
+    own: OwnStore,
+    folder: Path,
+    referrals: Sequence[Row],
+    as_of: dt.date = AS_OF,
+    rules: Ruleset = RULES,
+) -> int:
     """Judge referrals and store the run; return its number."""
     path = folder / "referrals.csv"
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
         writer.writerows(referrals)
-    run = check([str(path)], RULES, Options(as_of, None))
+    run = check([str(path)], rules, Options(as_of, None))
     at = dt.datetime.combine(as_of, dt.time(2), dt.UTC)
-    number, _ = store.store_run(
+    number, _, _ = store.store_run(
         own.url, run, who="tests", started_at=at, finished_at=at, settings={},
         review_days=REVIEW_DAYS,
     )  # fmt: skip

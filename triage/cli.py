@@ -326,7 +326,7 @@ def _nightly(sources: tuple[str, ...], asked: dict[str, Any]) -> tuple[Any, Sett
         last = store.last_as_of(settings.db)
         if last is not None and last > run.options.as_of and not asked["quiet"]:
             click.echo(present.back_in_time(run.options.as_of, last), err=True)
-        run_id, changes = store.store_run(
+        run_id, changes, oversight = store.store_run(
             settings.db,
             run,
             who=current_user(),
@@ -344,11 +344,12 @@ def _nightly(sources: tuple[str, ...], asked: dict[str, Any]) -> tuple[Any, Sett
     def whole() -> dict[str, Any]:
         found: dict[str, Any] = run.told() | {"queue": changes["referral"].as_json()}
         found["contacts"] |= {"queue": changes["contact"].as_json()}
+        found["oversight"] = oversight.as_json()
         return found
 
     _give(run, whole, asked)
     if asked["form"] == "table":
-        present.show_changes(changes, run_id, present.console())
+        present.show_changes(changes, oversight, run_id, present.console())
     return run, settings, run_id
 
 

@@ -19,7 +19,7 @@ from triage.joining import Join
 from triage.ruleset import Ruleset
 from triage.run import Judgement, RuleResult, Run
 from triage.schema import COLUMNS, REFERRAL_COLUMNS
-from triage.schema_nights import NIGHT_COLUMNS
+from triage.schema_nights import STORE_COLUMNS
 from triage.sources.folder import CONTACT_COLUMNS
 from triage.subject import LOOK_BACK_MONTHS
 from triage.unlocking import TableUnlock, Unlock, of_tables, unlocks
@@ -37,7 +37,7 @@ FAMILIES: Final = {
 OF_REFERRALS: Final = tuple(
     name
     for name in COLUMNS
-    if name not in NIGHT_COLUMNS and (name in REFERRAL_COLUMNS or name not in CONTACT_COLUMNS)
+    if name not in STORE_COLUMNS and (name in REFERRAL_COLUMNS or name not in CONTACT_COLUMNS)
 )
 """The columns that rules for referrals may rest on, in the tables beside them as well."""
 OF_ANY_CONTACT: Final = ("child_id", CONTACTS[0])
@@ -152,7 +152,7 @@ class Description:
     def absent(self) -> tuple[str, ...]:
         """Return the columns of the schema that no input carries."""
         carried = {column.column for one in self.inputs for column in one.columns}
-        return tuple(n for n in COLUMNS if n not in carried and n not in NIGHT_COLUMNS)
+        return tuple(n for n in COLUMNS if n not in carried and n not in STORE_COLUMNS)
 
     def as_json(self) -> dict[str, Any]:
         """Return all of it for a script."""
@@ -240,7 +240,7 @@ def of_records(judgement: Judgement, ruleset: Ruleset) -> tuple[RuleResult, ...]
     return tuple(
         one
         for one in judgement.results
-        if not ruleset.columns(one.rule.id).intersection(NIGHT_COLUMNS)
+        if not ruleset.columns(one.rule.id).intersection(STORE_COLUMNS)
     )
 
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from triage.calendar import to_date
 from triage.schema import COLUMNS, ColumnSpec
-from triage.schema_nights import NIGHT_COLUMNS
+from triage.schema_nights import STORE_COLUMNS
 from triage.sources.folder import BESIDE, CONTACT_COLUMNS
 from triage.tables import ChildTable, Extract, Input, RawColumn, RawTable
 from triage.validation import BLANK, GIVEN, UNREAD, Distinct, read_distinct
@@ -99,7 +99,7 @@ def describe_input(source: Input) -> InputHeld:
     ]
     carried = {one.column for one in columns}
     could = _of_extract(source) if isinstance(source, Extract) else tuple(COLUMNS)
-    absent = tuple(n for n in could if n not in carried and n not in NIGHT_COLUMNS)
+    absent = tuple(n for n in could if n not in carried and n not in STORE_COLUMNS)
     return InputHeld(source.path, source.kind, source.n_rows, tuple(columns), absent)
 
 

@@ -206,8 +206,12 @@ def judgement(
     rows: tuple[int, int, int],
     problems: tuple[Problem, ...],
     make_table: Callable[[], FactTable] | None,
+    subject: SubjectName | None = None,
 ) -> Judgement:
-    """Return what was found of all parts together; ``rows`` are read, collapsed and rejected."""
+    """Return what was found of all parts together; ``rows`` are read, collapsed and rejected.
+
+    ``subject`` says of what the flags are, where that is not what the rules judge.
+    """
     tallies = np.sum([one.tallies for one in found], axis=0)
     results = [
         RuleResult(
@@ -221,7 +225,7 @@ def judgement(
         for rule, tally in zip(asked.reported, tallies, strict=True)
     ]
     n_judged = sum(one.n_judged for one in found)
-    subject = asked.reported[0].subject if asked.reported else "referral"
+    subject = subject or (asked.reported[0].subject if asked.reported else "referral")
     return Judgement(
         {
             "read": rows[0],

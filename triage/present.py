@@ -14,11 +14,12 @@ from rich.text import Text
 from triage.due import Due
 from triage.flags import Flag
 from triage.run import RuleResult, Run
+from triage.schema_nights import QUEUE_COLUMNS
 from triage.vocabulary import counted, printable
 from triage.wording import spoken
 
 if TYPE_CHECKING:
-    from triage.store import Changes
+    from triage.store import Changes, Oversight
 
 SHOWN_FLAGS: Final = 15
 PIPED_WIDTH: Final = 160
@@ -85,7 +86,9 @@ def _show_results(results: Sequence[RuleResult], out: Console) -> None:
     )  # fmt: skip
     for result in results:
         lacks = ", ".join(result.missing_columns)
-        if not result.can_flag:
+        if not result.can_flag and set(QUEUE_COLUMNS).issuperset(result.missing_columns):
+            lacks = "judged by `nightly`, on the cases of the queue"
+        elif not result.can_flag:
             lacks = f"not evaluable without {lacks}"
         add_row(
             table,
@@ -236,14 +239,16 @@ def _show_notes(run: Run, out: Console) -> None:
             out.print(printable(f"note: {note}"), markup=False)
 
 
-def show_changes(changes: Changes, run_id: int, out: Console) -> None:
-    """Print what a nightly run changed in the queue."""
+def show_changes(changes: Changes, oversight: Oversight, run_id: int, out: Console) -> None:
+    """Print what a nightly run changed in the queue, by the rules for records and for cases."""
     out.print()
     out.print(f"[bold]Run {run_id} stored.[/bold]")
-    for subject, change in changes.items():
-        if subject == "referral" or any(change.as_json().values()):
+    told = {f"on {subject}s": change for subject, change in changes.items()}
+    told["on overdue reviews and actions"] = oversight.change
+    for what, change in told.items():
+        if what == "on referrals" or any(change.as_json().values()):
             out.print(
-                f"Flags on {subject}s: {change.new:,} new, {change.still_flagged:,} still there, "
+                f"Flags {what}: {change.new:,} new, {change.still_flagged:,} still there, "
                 f"{change.changed:,} changed, {change.cleared:,} cleared, "
                 f"{change.reopened:,} raised again."
             )

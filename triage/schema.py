@@ -19,7 +19,7 @@ from triage import vocabulary as v
 from triage.calendar import BIRTHS_FROM
 from triage.cells import Kind, Reads
 from triage.schema_beside import BESIDE_ROWS
-from triage.schema_nights import NightRow
+from triage.schema_nights import NightRow, QueueRow
 
 
 class ReferralRecord(BaseModel):
@@ -308,19 +308,19 @@ def _specs(record: type[BaseModel]) -> dict[str, ColumnSpec]:
 OWN_COLUMNS: Final[dict[str, ColumnSpec]] = _specs(ReferralRecord)
 """Every column of the referral table by name, in the order of the contract."""
 
-REFERRAL_COLUMNS: Final[dict[str, ColumnSpec]] = OWN_COLUMNS | _specs(NightRow)
-"""Those, and what earlier nights saw of a referral."""
+REFERRAL_COLUMNS: Final[dict[str, ColumnSpec]] = OWN_COLUMNS | _specs(NightRow) | _specs(QueueRow)
+"""Those, and what the store keeps of a referral."""
 
 COLUMNS: Final[dict[str, ColumnSpec]] = {
     name: spec
-    for record in (ReferralRecord, NightRow, *BESIDE_ROWS)
+    for record in (ReferralRecord, NightRow, QueueRow, *BESIDE_ROWS)
     for name, spec in _specs(record).items()
 }
 """Those of the referral table, then those that only the tables beside it carry."""
 
 _FIELDS: Final = {
     name: field
-    for record in (ReferralRecord, NightRow, *BESIDE_ROWS)
+    for record in (ReferralRecord, NightRow, QueueRow, *BESIDE_ROWS)
     for name, field in record.model_fields.items()
 }
 

@@ -1,6 +1,7 @@
-"""Columns that no extract has: what earlier nights saw of a referral, which the store keeps.
+"""Columns that no extract has: what the store keeps of a referral.
 
-``triage nightly`` adds them to tonight's referrals, so that what was recorded afterwards is seen.
+What earlier nights saw of it, so that what was recorded afterwards is seen: ``triage nightly`` adds
+it to tonight's referrals. And what the queue knows of its case, which is judged by itself.
 """
 
 from __future__ import annotations
@@ -44,7 +45,23 @@ class NightRow(BaseModel):
     )
 
 
+class QueueRow(BaseModel):
+    """What people have not done yet on the case of a referral, or a contact; blank when nothing."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    review_awaited_since: Annotated[dt.datetime | None, Reads("event")] = Field(
+        None,
+        description="day on which the case was opened, or opened again, while it has no review",
+    )
+    action_due_on: Annotated[dt.datetime | None, Reads("event")] = Field(
+        None, description="due date of the case's remedial action that is open and due first"
+    )
+
+
 NIGHT_COLUMNS: Final = tuple(NightRow.model_fields)
+QUEUE_COLUMNS: Final = tuple(QueueRow.model_fields)
+STORE_COLUMNS: Final = (*NIGHT_COLUMNS, *QUEUE_COLUMNS)
 
 MISSED: Final = {
     "decision": "decision_at",

@@ -15,11 +15,12 @@ from triage.facts.fact import Asked, Fact, FactKind, SubjectName
 from triage.facts.history import FACTS as HISTORY
 from triage.facts.nights import FACTS as NIGHTS
 from triage.facts.quality import FACTS as QUALITY
+from triage.facts.queue import FACTS as QUEUE
 from triage.facts.table import FactTable, plain_value
 from triage.facts.work import FACTS as WORK
 
 FACTS: Final[tuple[Fact, ...]] = (
-    *HISTORY, *DECISION, *ALLOCATION, *WORK, *QUALITY, *NIGHTS, *CONTACTS,
+    *HISTORY, *DECISION, *ALLOCATION, *WORK, *QUALITY, *NIGHTS, *QUEUE, *CONTACTS,
 )  # fmt: skip
 """Every fact, in the order in which a referral goes its way; those of contacts come last."""
 

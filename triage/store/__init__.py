@@ -25,6 +25,7 @@ from triage.store.histories import (
 )
 from triage.store.known import nights_so_far
 from triage.store.nightly import store_run
+from triage.store.overseeing import Oversight
 from triage.store.people import Asker, people, register, strike_off
 from triage.store.queue import Changes, QueueChange
 from triage.store.reading import (
@@ -100,6 +101,7 @@ __all__ = [
     "Head",
     "History",
     "Listed",
+    "Oversight",
     "Plan",
     "QueueChange",
     "Record",

@@ -55,6 +55,7 @@ class Case(NamedTuple):
     held_by: str | None
     held_until: str | None
     assigned_to: str | None
+    opened_on: dt.date | None
     place: int
     rules: tuple[str, ...] = ()
 
@@ -219,8 +220,9 @@ def _with_rules(connection: sa.Connection, rows: Sequence[tuple[Any, ...]]) -> l
 def made(row: Sequence[Any]) -> Case:
     """Return a case from its columns as the store keeps them."""
     whole = Case(*row)
-    put_off = whole.snoozed_until
+    put_off, opened = whole.snoozed_until, whole.opened_on
     return whole._replace(
+        opened_on=None if opened is None else _date(opened),
         referral_date=_date(whole.referral_date),
         due_on=_date(whole.due_on),
         restricted=bool(whole.restricted),

@@ -132,7 +132,7 @@ def open_cases(
             "severity": texts(severity),
             "place": place.tolist(),
         },
-        {"status": "new"},
+        {"status": "new", "opened_on": as_of},
     )
 
 
@@ -207,7 +207,8 @@ def follow_cases(
     columns = {name: value.take(which).to_pylist() for name, value in values.items()}
     bulk.change(connection, case, {"id": known["id"].take(which).to_pylist()}, columns)
     numbers = known["id"].to_numpy()
-    bulk.change(connection, case, {"id": numbers[reopens].tolist()}, {}, FOR_EVERYBODY)
+    anew = {**FOR_EVERYBODY, "opened_on": as_of}
+    bulk.change(connection, case, {"id": numbers[reopens].tolist()}, {}, anew)
     return [
         *(
             happened("case closed", number, None, {"why": "no flag holds any more"})

@@ -21,6 +21,7 @@ from triage.store.columns import dates, same, texts
 from triage.store.connection import writing
 from triage.store.exceptions import lasting
 from triage.store.known import keep_known
+from triage.store.overseeing import Oversight, oversee
 from triage.store.queue import Changes, no_change, update_queue
 from triage.store.tables import (
     due_item,
@@ -49,8 +50,10 @@ def store_run(
     finished_at: dt.datetime,
     settings: Mapping[str, Any],
     review_days: Mapping[str, int],
-) -> tuple[int, Changes]:
+) -> tuple[int, Changes, Oversight]:
     """Store a run and bring the queue up to date; return the run's number and what changed.
+
+    The last tells what the rules for cases said of the queue as the run leaves it.
 
     ``review_days`` gives the working days within which a case is to be reviewed, by severity. All
     of it is one transaction: a run that is killed leaves nothing behind.
@@ -72,6 +75,7 @@ def store_run(
         else:
             changes, events = update_queue(connection, result, tonight, run_id, review_days, quiet)
             _store_timeline(connection, referrals)
+        oversight, since = oversee(connection, result, run_id, review_days, quiet)
         keep_overdue(connection, result.options.as_of)
         keep_known(connection, known_now(result), run_id, result.options.as_of)
         contacts = {
@@ -80,16 +84,17 @@ def store_run(
             "queue": changes["contact"].as_json(),
         }
         queue = changes["referral"].as_json()
+        overseen = {"rules": oversight.rules_json(), "queue": oversight.change.as_json()}
         connection.execute(
             sa.update(run)
             .where(run.c.id == run_id)
-            .values(queue=queue, contacts=contacts, told=told_now)
+            .values(queue=queue, contacts=contacts, told=told_now, oversight=overseen)
         )
         _store_problems(connection, result, run_id)
         _store_due(connection, result, run_id)
-        events.append(happened("run stored", detail=_told_of_run(result, who)))
+        events += [*since, happened("run stored", detail=_told_of_run(result, who))]
         add_events(connection, _stamp(finished_at), NIGHTLY, events, run_id)
-    return run_id, changes
+    return run_id, changes, oversight
 
 
 def _told_of_run(result: Run, who: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from typing import Final
 
 import numpy as np
@@ -85,6 +85,10 @@ class QueueChange:
     def as_json(self) -> dict[str, int]:
         """Return the counts as outside scripts read them."""
         return asdict(self)
+
+    def plus(self, other: QueueChange) -> QueueChange:
+        """Return the counts of both together."""
+        return QueueChange(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
 
 
 Changes = dict[SubjectName, QueueChange]

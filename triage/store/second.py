@@ -22,6 +22,7 @@ from triage.store.actions import ask_for, has_open_actions
 from triage.store.caselist import Case
 from triage.store.cases import CAME_BACK
 from triage.store.connection import acting
+from triage.store.overseeing import case_rules
 from triage.store.people import Asker, actor_of
 from triage.store.reviews import (
     Review,
@@ -316,6 +317,7 @@ def _go_on(
     A case that would be closed though a flag was raised while it waited is opened again, as a run
     would have done had it been closed.
     """
+    as_of = as_of_store(connection)
     status = moved("end a second review", cast(Status, found.status), found.id)
     values: dict[str, Any] = {**BACK_TO_NOBODY, "assigned_to": None}
     if found.due_on == row.due_on:
@@ -324,24 +326,28 @@ def _go_on(
         status = moved("finish the actions", status, found.id)
         if _is_raised_since(connection, found.id):
             status = moved("reopen", status, found.id)
-            values["boost"] = CAME_BACK
+            values |= {"boost": CAME_BACK, "opened_on": as_of}
             events.append(happened("case reopened", found.id))
         else:
             values["boost"] = None
             events.append(happened("case closed", found.id, None, {"why": "reviewed"}))
-    change(connection, found, {**values, "status": status}, as_of_store(connection))
+    change(connection, found, {**values, "status": status}, as_of)
     add_events(connection, asker.at, actor.name, events)
     return status
 
 
 def _is_raised_since(connection: sa.Connection, case_id: int) -> bool:
-    """Return whether a run raised a flag on a case since it began to wait."""
+    """Return whether a run raised a flag on a case since it began to wait.
+
+    That people were late with the case itself is no reason to review it again.
+    """
     asked = sa.select(sa.func.max(event.c.id)).where(
         event.c.case_id == case_id, event.c.kind == "second review asked for"
     )
     raised = sa.select(event.c.id).where(
         event.c.case_id == case_id,
         event.c.kind.in_(("flag raised", "flag raised again")),
+        event.c.rule_id.not_in(case_rules(connection)),
         event.c.id > asked.scalar_subquery(),
     )
     return connection.execute(raised.limit(1)).first() is not None

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from triage.schema_nights import NIGHT_COLUMNS
 
-HEAD_REVISION: Final = "0005"
+HEAD_REVISION: Final = "0006"
 """The newest migration; a store at any other revision is upgraded, or refused when newer."""
 
 metadata = sa.MetaData()
@@ -54,10 +54,12 @@ run = sa.Table(
     sa.Column("trial", sa.JSON),
     sa.Column("told", sa.String(64)),
     sa.Column("carried", sa.JSON),
+    sa.Column("oversight", sa.JSON),
     sqlite_autoincrement=True,
 )
 """``told`` is a SHA-256 of all that the run brought to the queue; none before revision 0003.
 ``carried`` names the columns of the records whose history is kept; none before revision 0005.
+``oversight`` has what the rules for cases said and changed; none before revision 0006.
 """
 
 rejection = sa.Table(
@@ -108,6 +110,7 @@ case = sa.Table(
     sa.Column("held_by", sa.String(200)),
     sa.Column("held_until", sa.String(32)),
     sa.Column("assigned_to", sa.String(200)),
+    sa.Column("opened_on", sa.Date),
     sa.UniqueConstraint("child_id", "subject", "referral_id"),
     sa.Index("ix_case_status_place", "status", "place", "id"),
     sa.Index("ix_case_team_status_place", "team", "status", "place", "id"),
@@ -116,6 +119,7 @@ case = sa.Table(
 """``severity`` is that of the most pressing open flag, or of any when none is open; ``boost`` says
 why a case comes before its turn; ``place`` is its place in the order of work (``triage.order``) as
 of the last run. ``held_by`` holds it until ``held_until``, a moment; ``assigned_to`` is to do it.
+``opened_on`` is the day of the run as of which it was opened, or opened again.
 """
 
 referral = sa.Table(

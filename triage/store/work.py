@@ -217,7 +217,8 @@ def _each(url: str, asker: Asker, cases: Sequence[int], deed: Deed) -> int:
             status = moved(deed.act, _status(found), case_id) if deed.act else found.status
             if whose is not None and not whose.sees(found.team, restricted=found.restricted):
                 raise CallError(f"case {case_id} may not be seen by {deed.to}; give it another.")
-            change(connection, found, {"status": status, **deed.values}, as_of)
+            anew = {"opened_on": as_of} if deed.act == "reopen" else {}
+            change(connection, found, {"status": status, **anew, **deed.values}, as_of)
             if deed.said:
                 _note(connection, asker, actor, case_id, deed.said)
         told = [happened(deed.kind, case_id, None, deed.told) for case_id in cases]
