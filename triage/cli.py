@@ -17,6 +17,7 @@ from triage.cli_audit import audit, people
 from triage.cli_db import database
 from triage.cli_exceptions import exception
 from triage.cli_queue import due, print_queue, queue
+from triage.cli_report import report
 from triage.cli_review import action, review
 from triage.cli_rules import facts, rules
 from triage.cli_runs import runs
@@ -167,6 +168,7 @@ cli.add_command(runs)
 cli.add_command(facts)
 cli.add_command(sources)
 cli.add_command(tell)
+cli.add_command(report)
 
 
 @cli.command()

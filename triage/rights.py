@@ -17,16 +17,24 @@ Role = Literal["reviewer", "team manager", "auditor", "administrator"]
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
 Act = Literal[
     "see cases", "work on cases", "review", "manage cases", "see the trail", "export",
-    "manage people", "see samples", "compare reviewers",
+    "manage people", "see samples", "compare reviewers", "make reports",
 ]  # fmt: skip
 
 _MAY: Final[dict[Role, frozenset[Act]]] = {
     "reviewer": frozenset({"see cases", "work on cases", "review"}),
     "team manager": frozenset(
-        {"see cases", "work on cases", "review", "manage cases", "see samples", "compare reviewers"}
+        {
+            "see cases",
+            "work on cases",
+            "review",
+            "manage cases",
+            "see samples",
+            "compare reviewers",
+            "make reports",
+        }
     ),
     "auditor": frozenset(
-        {"see cases", "see the trail", "export", "see samples", "compare reviewers"}
+        {"see cases", "see the trail", "export", "see samples", "compare reviewers", "make reports"}
     ),
     "administrator": frozenset({"manage people"}),
 }

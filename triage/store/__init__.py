@@ -42,6 +42,7 @@ from triage.store.reading import (
     runs,
     standing_flags,
 )
+from triage.store.reporting import keep_made, records_of
 from triage.store.reviews import (
     Begun,
     Review,
@@ -147,6 +148,7 @@ __all__ = [
     "hand_over_action",
     "hidden_cases",
     "history_of",
+    "keep_made",
     "keep_told",
     "last_as_of",
     "latest_as_of",
@@ -156,6 +158,7 @@ __all__ = [
     "nights_so_far",
     "one_case",
     "people",
+    "records_of",
     "register",
     "rejections",
     "release",

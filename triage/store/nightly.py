@@ -17,7 +17,7 @@ from triage.names import places
 from triage.run import Run
 from triage.store import bulk
 from triage.store.cases import keep_overdue
-from triage.store.columns import dates, same, texts
+from triage.store.columns import dates, same, texts, truths
 from triage.store.connection import writing
 from triage.store.exceptions import lasting
 from triage.store.known import keep_known
@@ -33,12 +33,14 @@ from triage.store.tables import (
 )
 from triage.store.tonight import of_run, told
 from triage.store.trail import NIGHTLY, Happened, add_events, happened
-from triage.timeline import SCHEMA, timeline
+from triage.timeline import timeline
 
-_PLAIN: Final = {pa.date32(): pa.string(), pa.bool_(): pa.int8()}
-_STORED: Final = pa.schema({field.name: _PLAIN.get(field.type, field.type) for field in SCHEMA})
-"""The timeline as the store gives it."""
 _NAMES: Final = ("child_id", "referral_id")
+_BESIDE: Final = pa.schema(
+    {"child_id": pa.string(), "referral_id": pa.string(), "digest": pa.int64(),
+     "gone_run_id": pa.int64()}
+)  # fmt: skip
+"""The referrals that are stored, to be held beside tonight's."""
 
 
 def store_run(
@@ -66,7 +68,7 @@ def store_run(
         told_before = connection.scalar(sa.select(run.c.told).order_by(run.c.id.desc()).limit(1))
         quiet = lasting(connection, result.options.as_of)
         tonight = of_run(result, quiet)
-        referrals = timeline(result, pc.unique(tonight.entries["child_id"]))
+        referrals = timeline(result)
         told_now = told(result, tonight, referrals, review_days)
         run_id = _store_run_row(connection, result, who, started_at, finished_at, settings)
         events: list[Happened] = []
@@ -74,7 +76,7 @@ def store_run(
             changes = no_change(tonight)
         else:
             changes, events = update_queue(connection, result, tonight, run_id, review_days, quiet)
-            _store_timeline(connection, referrals)
+            _store_referrals(connection, referrals, run_id)
         oversight, since = oversee(connection, result, run_id, review_days, quiet)
         keep_overdue(connection, result.options.as_of)
         keep_known(connection, known_now(result), run_id, result.options.as_of)
@@ -172,23 +174,33 @@ def _store_due(connection: sa.Connection, result: Run, run_id: int) -> None:
     bulk.add(connection, due_item, columns, {"run_id": run_id})
 
 
-def _store_timeline(connection: sa.Connection, referrals: pa.Table) -> None:
-    """Bring the referrals of flagged children up to date; only what differs is written."""
-    if not len(referrals):
-        return
-    stored = bulk.table_of(connection, sa.select(*(referral.c[n] for n in _STORED.names)), _STORED)
+def _store_referrals(connection: sa.Connection, referrals: pa.Table, run_id: int) -> None:
+    """Bring the referrals up to date; only what differs is written.
+
+    What this run did not find any more stays, since a case may be of it, and says so.
+    """
+    query = sa.select(*(referral.c[name] for name in _BESIDE.names))
+    stored = bulk.table_of(connection, query, _BESIDE)
     at = places([referrals[name] for name in _NAMES], [stored[name] for name in _NAMES])
-    beside = stored.take(pa.array(at, mask=at < 0))
-    is_same = [
-        same(referrals[name].cast(kind), beside[name])
-        for name, kind in zip(_STORED.names, _STORED.types, strict=True)
-    ]
-    differs = (at >= 0) & ~np.logical_and.reduce(is_same)
-    new = referrals.filter(pa.array(at < 0)).sort_by([(name, "ascending") for name in _NAMES])
+    is_known = at >= 0
+    is_here = np.zeros(len(stored), bool)
+    is_here[at[is_known]] = True
+    was_gone = truths(pc.is_valid(stored["gone_run_id"]))
+    if len(stored):
+        beside = stored.take(pa.array(at, mask=~is_known))
+        differs = ~same(referrals["digest"], beside["digest"])
+        differs |= truths(pc.is_valid(beside["gone_run_id"]))
+        differs &= is_known
+    else:
+        differs = np.zeros(len(referrals), bool)
+    new = referrals.filter(pa.array(~is_known)).sort_by([(name, "ascending") for name in _NAMES])
     bulk.add(connection, referral, _written(new))
     changed = _written(referrals.filter(pa.array(differs)))
     which = {name: changed.pop(name) for name in _NAMES}
-    bulk.change(connection, referral, which, changed)
+    bulk.change(connection, referral, which, changed, {"gone_run_id": None})
+    gone = stored.filter(pa.array(~is_here & ~was_gone))
+    names = {name: gone[name].to_pylist() for name in _NAMES}
+    bulk.change(connection, referral, names, {}, {"gone_run_id": run_id})
 
 
 def _written(referrals: pa.Table) -> dict[str, list[Any]]:
@@ -197,7 +209,7 @@ def _written(referrals: pa.Table) -> dict[str, list[Any]]:
         name: dates(column)
         if pa.types.is_date32(column.type)
         else column.to_pylist()
-        if name in _NAMES or pa.types.is_boolean(column.type)
+        if name in _NAMES or not pa.types.is_string(column.type)
         else texts(column)
         for name, column in zip(referrals.column_names, referrals.columns, strict=True)
     }

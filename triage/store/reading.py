@@ -6,7 +6,7 @@ import datetime as dt
 import json
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -22,6 +22,7 @@ from triage.store.standing import NOTHING_HIDDEN, hidden_from
 from triage.store.tables import due_item, event, flag, note, referral, rejection, rule_text, run
 from triage.store.trail import add_events, happened
 from triage.store.work import as_of_store, seen_case
+from triage.timeline import TOLD
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,10 @@ class Listed:
     offset: int = 0
 
 
+SHOWN: Final = ("child_id", "referral_id", "referral_date", *TOLD, "restricted")
+"""What is shown of a referral beside the child's other ones."""
+
+
 @dataclass(frozen=True)
 class TimelineReferral:
     """A referral of the child, with its case where it has one."""
@@ -177,7 +182,7 @@ def _timeline(connection: sa.Connection, child_id: str, who: Viewer) -> list[Tim
             continue
         its_case = known.get(row.referral_id)
         number, rules = (its_case.id, its_case.rules) if its_case else (None, ())
-        found.append(TimelineReferral(dict(row._mapping), number, rules))
+        found.append(TimelineReferral({n: row._mapping[n] for n in SHOWN}, number, rules))
     return found
 
 

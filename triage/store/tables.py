@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from triage.schema_nights import NIGHT_COLUMNS
 
-HEAD_REVISION: Final = "0006"
+HEAD_REVISION: Final = "0007"
 """The newest migration; a store at any other revision is upgraded, or refused when newer."""
 
 metadata = sa.MetaData()
@@ -135,8 +135,21 @@ referral = sa.Table(
     sa.Column("closed_on", sa.Date),
     sa.Column("closure_reason", sa.String(4)),
     sa.Column("restricted", sa.Boolean, nullable=False),
+    sa.Column("decision_at", sa.Date),
+    sa.Column("allocated_at", sa.Date),
+    sa.Column("assessment_started_on", sa.Date),
+    sa.Column("assessment_authorised_on", sa.Date),
+    sa.Column("strategy_discussion_on", sa.Date),
+    sa.Column("icpc_on", sa.Date),
+    sa.Column("icpc_not_required", sa.Boolean),
+    sa.Column("unread", sa.Text),
+    sa.Column("digest", sa.BigInteger),
+    sa.Column("gone_run_id", sa.Integer),
 )
-"""The referrals of children who have a case, for the timeline that a reviewer reads first."""
+"""Every referral as the last run that read it saw it: for the timeline that a reviewer reads first,
+and for the reports. ``unread`` names the columns whose cell could not be read; ``digest`` is a
+number of all that is told of it. ``gone_run_id`` is the first run that did not find it any more.
+"""
 
 flag = sa.Table(
     "flag",

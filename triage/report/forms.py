@@ -1,0 +1,33 @@
+"""All forms that a document takes, by the names of their files."""
+
+from __future__ import annotations
+
+from triage.report.page import page_of
+from triage.report.pdf import pdf_of
+from triage.report.shown import Shown
+from triage.report.texts import csv_of, markdown_of, named_file
+from triage.report.workbook import workbook_of
+
+
+def written(shown: Shown, *, with_pdf: bool) -> dict[str, bytes]:
+    """Return a document in each of its forms: a page, a workbook, minutes, a CSV file a table.
+
+    The same document is the same bytes. Only the PDF needs more than is always installed.
+
+    Raises:
+        CallError: when a PDF is wanted and what makes it is not installed.
+    """
+    name = shown.document.name
+    page = page_of(shown)
+    files = {f"{name}.html": _bytes(page)}
+    if with_pdf:
+        files[f"{name}.pdf"] = pdf_of(page)
+    files[f"{name}.xlsx"] = workbook_of(shown)
+    files[f"{name}.md"] = _bytes(markdown_of(shown))
+    for table in shown.document.tables():
+        files[named_file(table)] = _bytes(csv_of(table, shown))
+    return files
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "backslashreplace")

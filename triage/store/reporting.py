@@ -1,0 +1,370 @@
+"""What reports are made from, read at one moment, and that they were made."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from pathlib import Path, PurePath
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import sqlalchemy as sa
+
+from triage.agreement import Pair
+from triage.errors import StoreError
+from triage.report.records import (
+    BLANK,
+    CASES,
+    CODES,
+    EVENTS,
+    GIVEN,
+    MARKS,
+    NOT_TOLD,
+    REFERRALS,
+    UNKNOWN,
+    ActionRow,
+    Excepted,
+    LastRun,
+    Records,
+    Reviewed,
+    RuleUse,
+    SecondRow,
+)
+from triage.rights import Viewer
+from triage.rule_text import RuleText
+from triage.store import bulk
+from triage.store.connection import acting, reading
+from triage.store.exceptions import lasting
+from triage.store.people import Asker, viewer_of
+from triage.store.standing import PENDING, READ, final_ids
+from triage.store.tables import (
+    case,
+    event,
+    flag,
+    referral,
+    rejection,
+    remedial_action,
+    review,
+    rule_text,
+    ruleset_rule,
+    run,
+    second_review,
+)
+from triage.store.trail import add_events, happened
+
+MADE: Final = "report made"
+_READS: Final = ("case read", READ, "agreement read", "trail read", "store backed up", MADE)
+"""Kinds of events that change nothing that a report tells."""
+_REFERRALS: Final = pa.schema(
+    {"child_id": pa.string(), "referral_id": pa.string(), "referral_date": pa.string(),
+     **{name: pa.string() for name in CODES}, **{name: pa.int8() for name in MARKS},
+     **{name: pa.string() for name in EVENTS}, "restricted": pa.int8(), "unread": pa.string()}
+)  # fmt: skip
+_CASES: Final = pa.schema(
+    {"id": pa.int64(), "subject": pa.string(), "child_id": pa.string(),
+     "referral_id": pa.string(), "referral_date": pa.string(), "team": pa.string(),
+     "restricted": pa.int8(), "status": pa.string(), "severity": pa.string(),
+     "due_on": pa.string(), "opened_on": pa.string()}
+)  # fmt: skip
+
+
+def records_of(url: str, asker: Asker) -> Records:
+    """Return what a report is made from, as whoever asks may see it.
+
+    Raises:
+        CallError: when whoever asks may not make reports.
+        StoreError: when there is no store, or no run in it.
+    """
+    with reading(url) as connection:
+        who = viewer_of(connection, asker)
+        who.require("make reports")
+        last = _last_run(connection)
+        referrals, children = _referrals(connection, who, last)
+        cases = _cases(connection, who, children)
+        seen = frozenset(cases["case"].tolist())
+        pending = frozenset(connection.scalars(sa.select(second_review.c.case_id).where(PENDING)))
+        reviewed = _reviewed(connection, seen, pending)
+        number, head = _head(connection)
+        return Records(
+            run=last,
+            event=number,
+            head=head,
+            seen_by=_seen_by(who),
+            referrals=referrals,
+            cases=cases,
+            flags=_flags(connection, seen),
+            reviewed=reviewed,
+            pending=pending & seen,
+            closed_by_hand=_closed_by_hand(connection, cases, reviewed),
+            seconds=_seconds(connection, seen),
+            pairs=_pairs(connection, seen),
+            actions=_actions(connection, seen),
+            uses=_uses(connection, seen, reviewed),
+            titles=_titles(connection),
+            excepted=tuple(
+                Excepted(one.rule, _number(children, one.child_id), one.team)
+                for one in lasting(connection, last.as_of)
+            ),
+            may_see_reviewers=who.may("compare reviewers"),
+        )
+
+
+def keep_made(url: str, asker: Asker, name: str, told: Mapping[str, Any]) -> None:
+    """Keep in the trail that a report was made, and of what.
+
+    Raises:
+        StoreError: when the store is busy, damaged or out of reach.
+    """
+    with acting(url) as connection:
+        made = happened(MADE, detail={"report": name, **told})
+        add_events(connection, asker.at, asker.actor, [made])
+
+
+def _last_run(connection: sa.Connection) -> LastRun:
+    row = connection.execute(sa.select(run).order_by(run.c.id.desc()).limit(1)).first()
+    if row is None:
+        raise StoreError("the store holds no run yet; `triage nightly SOURCE` makes one.")
+    unread = sa.select(sa.func.count()).where(
+        rejection.c.run_id == row.id, rejection.c.kind == "problem"
+    )
+    return LastRun(
+        number=row.id,
+        as_of=row.as_of,
+        version=row.version,
+        ruleset=row.ruleset_hash,
+        inputs=tuple((PurePath(str(one["path"])).name, one["sha256"]) for one in row.inputs),
+        history_from=dt.date.fromisoformat(row.settings["history_from"]),
+        window=str(row.settings["window"]),
+        rows=row.rows,
+        rules=tuple(row.rules),
+        carried=frozenset(row.carried or ()),
+        n_unread=connection.scalar(unread) or 0,
+    )
+
+
+def _head(connection: sa.Connection) -> tuple[int, str]:
+    """Return the last event that changed anything: reading, and making reports, does not."""
+    query = sa.select(event.c.id, event.c.hash).where(event.c.kind.not_in(_READS))
+    row = connection.execute(query.order_by(event.c.id.desc()).limit(1)).first()
+    return (0, "") if row is None else (row.id, row.hash.hex())
+
+
+def _seen_by(who: Viewer) -> str:
+    teams = "of all teams" if who.teams is None else f"of {', '.join(sorted(who.teams))}"
+    restricted = "restricted ones as well" if who.sees_restricted else "no restricted ones"
+    return f"cases {teams}, {restricted}"
+
+
+def _referrals(
+    connection: sa.Connection, who: Viewer, last: LastRun
+) -> tuple[pd.DataFrame, pa.Array]:
+    """Return the referrals of the last run, and the children by whose place they are numbered."""
+    query = sa.select(*(referral.c[name] for name in _REFERRALS.names)).where(
+        referral.c.gone_run_id.is_(None), referral.c.referral_date <= last.as_of
+    )
+    found = bulk.table_of(connection, query, _REFERRALS)
+    order = [(name, "ascending") for name in ("child_id", "referral_date", "referral_id")]
+    found = found.sort_by(order).combine_chunks()
+    encoded = found["child_id"].combine_chunks().dictionary_encode()
+    teams = found["team"].to_pylist() if who.teams is not None else None
+    is_seen = np.ones(len(found), bool)
+    if teams is not None:
+        is_seen &= np.array([team in (who.teams or ()) for team in teams], bool)
+    if not who.sees_restricted:
+        is_seen &= found["restricted"].to_numpy() == 0
+    columns: dict[str, Any] = {
+        "child": encoded.indices.to_numpy().astype(np.int64),
+        "referral_id": found["referral_id"].to_pandas().to_numpy(object),
+        "day": _days(found["referral_date"]),
+    }
+    for name in CODES:
+        texts = found[name].to_pandas()
+        columns[name] = texts.where(texts.notna(), None).to_numpy(object)
+    unread = found["unread"].combine_chunks()
+    for name in MARKS:
+        columns[name] = pc.fill_null(found[name], NOT_TOLD).to_numpy().astype(np.int64)
+    for name in EVENTS:
+        is_there = np.asarray(pc.is_valid(found[name]).to_numpy(), bool)
+        is_unread = _names(unread, name)
+        unknown = is_unread if name in last.carried else np.ones(len(found), bool)
+        columns[name] = _days(found[name])
+        state = np.where(is_there, GIVEN, np.where(unknown, UNKNOWN, BLANK))
+        columns[f"{name}_state"] = state.astype(np.int8)
+    columns["is_seen"] = is_seen
+    return pd.DataFrame({name: columns[name] for name in REFERRALS}), encoded.dictionary
+
+
+def _days(column: pa.ChunkedArray) -> Any:
+    days = column.cast(pa.date32()).cast(pa.int32())
+    return pc.fill_null(days, 0).to_numpy().astype(np.int64)
+
+
+def _names(unread: pa.Array, name: str) -> Any:
+    """Return where a column is one of those that could not be read."""
+    padded = pc.binary_join_element_wise(" ", pc.fill_null(unread, ""), " ", "")
+    return np.asarray(pc.match_substring(padded, f" {name} ").to_numpy(False), bool)
+
+
+def _number(children: pa.Array, child: str | None) -> int | None:
+    """Return the number of a child; none where the exception is not for one."""
+    return None if child is None else int(pc.index(children, child).as_py())
+
+
+def _cases(connection: sa.Connection, who: Viewer, children: pa.Array) -> pd.DataFrame:
+    query = sa.select(*(case.c[name] for name in _CASES.names)).order_by(case.c.id)
+    found = bulk.table_of(connection, query, _CASES)
+    if who.teams is not None:
+        found = found.filter(pc.is_in(found["team"], value_set=pa.array(sorted(who.teams))))
+    if not who.sees_restricted:
+        found = found.filter(pc.equal(found["restricted"], 0))
+    child = pc.fill_null(pc.index_in(found["child_id"], value_set=children), -1)
+    columns = {
+        "case": found["id"].to_numpy(),
+        "subject": found["subject"].to_pandas(),
+        "child": child.to_numpy().astype(np.int64),
+        "referral_id": found["referral_id"].to_pandas(),
+        "day": _days(found["referral_date"]),
+        "team": found["team"].to_pandas(),
+        "status": found["status"].to_pandas(),
+        "severity": found["severity"].to_pandas(),
+        "due_on": _days(found["due_on"]),
+        "opened_on": _days(found["opened_on"]),
+    }
+    return pd.DataFrame({name: np.asarray(columns[name]) for name in CASES})
+
+
+def _flags(connection: sa.Connection, seen: frozenset[int]) -> dict[int, tuple[str, ...]]:
+    """Return the rules that ever flagged each case, in the order of their names."""
+    found: dict[int, list[str]] = defaultdict(list)
+    query = sa.select(flag.c.case_id, flag.c.rule_id).order_by(flag.c.case_id, flag.c.rule_id)
+    for some in bulk.rows(connection, query):
+        for number, rule in some:
+            found[number].append(rule)
+    return {number: tuple(rules) for number, rules in found.items() if number in seen}
+
+
+def _reviewed(
+    connection: sa.Connection, seen: frozenset[int], pending: frozenset[int]
+) -> tuple[Reviewed, ...]:
+    final = {of: number for of, number in final_ids(connection).items()
+             if of in seen and of not in pending}  # fmt: skip
+    names = ("id", "case_id", "kind", "answers", "submitted_at", "state")
+    query = sa.select(*(review.c[name] for name in names)).where(review.c.state != "draft")
+    first: dict[int, str] = {}
+    found: dict[int, tuple[str, str]] = {}
+    for some in bulk.rows(connection, query.order_by(review.c.id)):
+        for number, of, kind, answers, submitted, _ in some:
+            if kind == "first" and of not in first:
+                first[of] = submitted
+            if final.get(of) == number:
+                found[of] = (answers, kind)
+    return tuple(
+        Reviewed(of, _day_of(first[of]), json.loads(found[of][0]), found[of][1])
+        for of in sorted(found)
+    )
+
+
+def _day_of(moment: str) -> dt.date:
+    """Return the day of a moment that the store keeps, in UTC: the same on every machine."""
+    return dt.datetime.fromisoformat(moment).date()
+
+
+def _closed_by_hand(
+    connection: sa.Connection, cases: pd.DataFrame, reviewed: tuple[Reviewed, ...]
+) -> frozenset[int]:
+    """Return the closed cases without a review that a person closed, not a run."""
+    closed = set(cases.loc[cases["status"] == "closed", "case"].tolist())
+    closed -= {one.case for one in reviewed}
+    query = sa.select(event.c.case_id, event.c.run_id, event.c.id).where(
+        event.c.kind == "case closed"
+    )
+    last: dict[int, bool] = {}
+    for some in bulk.rows(connection, query.order_by(event.c.id)):
+        last.update((of, by is None) for of, by, _ in some)
+    return frozenset(of for of in closed if last.get(of))
+
+
+def _seconds(connection: sa.Connection, seen: frozenset[int]) -> tuple[SecondRow, ...]:
+    rows = connection.execute(sa.select(second_review).order_by(second_review.c.id))
+    return tuple(
+        SecondRow(
+            row.case_id, row.why, row.outcome or "", row.second_id is not None,
+            row.settled_id is not None,
+        )
+        for row in rows
+        if row.case_id in seen
+    )  # fmt: skip
+
+
+def _pairs(connection: sa.Connection, seen: frozenset[int]) -> tuple[Pair, ...]:
+    one, other = sa.alias(review, "one"), sa.alias(review, "other")
+    query = (
+        sa.select(
+            second_review.c.case_id, one.c.reviewer, one.c.answers,
+            other.c.reviewer.label("other_by"), other.c.answers.label("other_answers"),
+        )
+        .join(one, one.c.id == second_review.c.first_id)
+        .join(other, other.c.id == second_review.c.second_id)
+        .order_by(second_review.c.id)
+    )  # fmt: skip
+    return tuple(
+        Pair(row.case_id, row.reviewer, row.other_by, json.loads(row.answers),
+             json.loads(row.other_answers))
+        for row in connection.execute(query)
+        if row.case_id in seen
+    )  # fmt: skip
+
+
+def _actions(connection: sa.Connection, seen: frozenset[int]) -> tuple[ActionRow, ...]:
+    rows = connection.execute(sa.select(remedial_action).order_by(remedial_action.c.id))
+    return tuple(
+        ActionRow(row.case_id, row.kind, row.due_on, row.done_on, row.handed_to is not None)
+        for row in rows
+        if row.case_id in seen
+    )
+
+
+def _uses(
+    connection: sa.Connection, seen: frozenset[int], reviewed: tuple[Reviewed, ...]
+) -> tuple[RuleUse, ...]:
+    """Return how often each text of a rule flagged a case, and how useful reviewers found that."""
+    said = {one.case: one.answers.get("flags_useful", {}) for one in reviewed}
+    n_flags: Counter[tuple[str, str]] = Counter()
+    n_open: Counter[tuple[str, str]] = Counter()
+    useful: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    query = sa.select(flag.c.case_id, flag.c.rule_id, flag.c.rule_hash, flag.c.state)
+    for some in bulk.rows(connection, query.order_by(flag.c.id)):
+        for number, rule, text, state in some:
+            if number not in seen:
+                continue
+            key = (rule, text)
+            n_flags[key] += 1
+            n_open[key] += state == "open"
+            if answer := said.get(number, {}).get(rule):
+                useful[key][answer] += 1
+    return tuple(
+        RuleUse(*key, n_flags[key], n_open[key], dict(useful[key])) for key in sorted(n_flags)
+    )
+
+
+def _titles(connection: sa.Connection) -> dict[str, str]:
+    """Return the title of each rule, by the text that the last run used where it did."""
+    latest = sa.select(sa.func.max(run.c.id)).scalar_subquery()
+    used = sa.select(run.c.ruleset_hash).where(run.c.id == latest).scalar_subquery()
+    query = (
+        sa.select(rule_text.c.rule_id, rule_text.c.text)
+        .outerjoin(ruleset_rule, sa.and_(
+            ruleset_rule.c.rule_hash == rule_text.c.hash, ruleset_rule.c.ruleset_hash == used
+        ))
+        .order_by(ruleset_rule.c.ruleset_hash.is_not(None), rule_text.c.hash)
+    )  # fmt: skip
+    found = {}
+    for rule, text in connection.execute(query):
+        plain = RuleText(Path(rule), text).plain or {}
+        found[rule] = str(plain.get("title", rule))
+    return found
