@@ -12,6 +12,7 @@ from triage.report.document import (
     Column,
     Count,
     Document,
+    Remark,
     Section,
     Series,
     Share,
@@ -33,7 +34,9 @@ AWKWARD = (
     "-12+3",
     "__init__ &amp; </table></svg> url(#a)",
 )
-HIDDEN_KEYS = ("case South", "case West", "case", "month 5", "case South late", "survive 8")
+HIDDEN_KEYS = (
+    "case South", "case West", "case", "month 5", "case South late", "survive 8", "case West none"
+)  # fmt: skip
 
 TEAMS = (
     ("North", 4120, 1236, 88),
@@ -93,7 +96,7 @@ def _by_month() -> Table:
             (
                 month, whole, Share(part, whole), Bound(part, whole, "low"),
                 Bound(part, whole, "high"), Statistic(21.5), Statistic(32.5 + place % 5 / 10),
-                Statistic(10.5 - place % 5 / 10), "above the upper limit" if place == 14 else "",
+                Statistic(10.5 - place % 5 / 10), Remark("above the upper limit", (part,)) if place == 14 else "",
             )
         )  # fmt: skip
     return Table(
@@ -263,9 +266,11 @@ def within(title: str = "Re-referrals & reviews <2026>") -> Shown:
     return Shown(document(title))
 
 
-def published() -> Shown:
+def published(hidden: tuple[str, ...] = HIDDEN_KEYS) -> Shown:
     """The document as it may be published, with what is hidden in it."""
-    return within().published(HIDDEN_KEYS)
+    whole = document()
+    sections = tuple(one for one in whole.sections if not one.is_annex)
+    return Shown(replace(whole, sections=sections), frozenset(hidden), is_published=True)
 
 
 def with_other_secrets(shown: Shown) -> Shown:
@@ -298,6 +303,8 @@ def _other_cell(cell: object) -> object:
             return Count(key, n + 40)
         case Share() | Bound():
             return replace(cell, part=_other_cell(cell.part), whole=_other_cell(cell.whole))
+        case Remark(text, of) if any(one.key in HIDDEN_KEYS for one in of):
+            return Remark(text + " by far", of)
         case Statistic(value, of) if value is not None and any(
             one.key in HIDDEN_KEYS for one in of
         ):

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from report_documents import charts, count, published, with_other_secrets, within
 
 from triage.report.chart_data import picture
-from triage.report.charts import COLOURS, svg
+from triage.report.chart_looks import COLOURS
+from triage.report.charts import svg
 from triage.report.document import Chart, Column, Series, Share, Table
 from triage.report.shown import Shown
 
@@ -119,14 +120,16 @@ def test_a_hidden_bar_is_marked_and_a_hidden_point_breaks_the_line() -> None:
     assert any("Where a line breaks" in one for one in texts(svg(chart("trend"), published(), 1)))
 
 
-def test_a_mark_goes_with_its_point() -> None:
+def test_a_mark_goes_with_its_point_and_with_its_own_words() -> None:
     control = chart("control")
-    month = control.table.rows[14][1]
-    shown = Shown(within().document, frozenset([month.key]))  # type: ignore[union-attr]
-    assert "Special cause" in texts(svg(control, within(), 1))
-    drawn = [one.tag for one in read(svg(control, within(), 1)).iter(f"{SVG}use")]
-    hidden = [one.tag for one in read(svg(control, shown, 1)).iter(f"{SVG}use")]
-    assert len(drawn) - len(hidden) == 3, "the point, its mark, and the mark's place in the legend"
+    whole, part = (control.table.rows[14][2].whole, control.table.rows[14][2].part)  # type: ignore[union-attr]
+    drawn = svg(control, within(), 1)
+    assert "Special cause" in texts(drawn)
+    for count_of, fewer in ((whole, 3), (part, 3)):
+        hidden = svg(control, Shown(within().document, frozenset([count_of.key])), 1)
+        assert "Special cause" not in texts(hidden)
+        points = [len(list(read(one).iter(f"{SVG}use"))) for one in (drawn, hidden)]
+        assert points[0] - points[1] == fewer, "the point, its mark, and that in the legend"
 
 
 def test_series_are_told_apart_without_colour() -> None:

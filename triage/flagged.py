@@ -14,11 +14,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from triage import explain
 from triage.calendar import add_working_days_array
-from triage.conditions import Compare
 from triage.facts import FACT_BY_NAME, Asked, FactTable
-from triage.judging import OUTCOMES, Row, Verdict
+from triage.judging import OUTCOMES, Because, Verdict
 from triage.measure import KNOWN, UNBOUNDED
 from triage.rules import Rule
 
@@ -30,14 +28,6 @@ Masked = np.ma.MaskedArray[Any, Any]
 _ROOM: Final = 2**62
 _DENSE: Final = 1 << 16
 """Codes up to this are told apart by a table of places, however few rows there are."""
-
-
-@dataclass(frozen=True)
-class Because:
-    """What made a rule true for a pattern: the texts to say, and the clock that ran out."""
-
-    sayings: tuple[str, ...]
-    clock: Compare | None
 
 
 @dataclass(frozen=True)
@@ -95,7 +85,7 @@ def flagged(rule: Rule, table: FactTable, verdicts: Mapping[str, Verdict], rows:
     read: dict[Asked | str, Values] = {
         other: Values(verdicts[other].codes[rows], outcomes) for other in rule.reads
     }
-    reason, because = _reasons(rule, table, verdicts, rows)
+    reason, because = _reasons(verdicts[rule.id], rows)
     due, overdue = _deadlines(table, rows, reason, because)
     return Flagged(rows, reason, because, {**values, **read}, due, overdue)
 
@@ -143,30 +133,16 @@ def narrow(places: Sequence[int] | Whole) -> Narrow:
     return np.array(places if len(places) else [0], kind)
 
 
-def _reasons(
-    rule: Rule, table: FactTable, verdicts: Mapping[str, Verdict], rows: Whole
-) -> tuple[Narrow, tuple[Because, ...]]:
-    """Return what made a rule true for each row, asked once a pattern."""
-    which, first = told_apart([verdicts[rule.id].pattern[rows]])
-    places: dict[Because, int] = {}
-    of_pattern = [
-        places.setdefault(_because(rule, table, Row(table, verdicts, row)), len(places))
-        for row in rows[first].tolist()
-    ]
-    return narrow(of_pattern)[which], tuple(places)
-
-
-def _because(rule: Rule, table: FactTable, subject: Row) -> Because:
-    held = explain.true_comparisons(rule.condition, subject)
-    clock = next(
-        (
-            compare
-            for compare in held
-            if compare.operator == "more_than" and table.measure(compare.asked).start is not None
-        ),
-        None,
-    )
-    return Because(tuple(explain.true_sayings(rule.condition, subject)), clock)
+def _reasons(verdict: Verdict, rows: Whole) -> tuple[Narrow, tuple[Because, ...]]:
+    """Return what made a rule true for each row that it flags."""
+    which, used = pd.factorize(verdict.pattern[rows])
+    found: dict[Because, int] = {}
+    of_pattern = []
+    for pattern in used.tolist():
+        because = verdict.because[pattern]
+        assert because is not None
+        of_pattern.append(found.setdefault(because, len(found)))
+    return narrow(of_pattern)[which], tuple(found)
 
 
 def _deadlines(

@@ -11,17 +11,18 @@ import numpy.typing as npt
 import pandas as pd
 
 from triage import engine, explain
+from triage.conditions import Compare
 from triage.errors import RuleError
 from triage.facts import FACT_BY_NAME, Asked, FactTable
 from triage.measure import KNOWN, NONE, UNBOUNDED, UNKNOWN, Measure
 from triage.rules import Rule
 from triage.ruleset import Ruleset
+from triage.tables import spread
 from triage.vocabulary import CANNOT_TELL, CLEAR, FLAG
 
 OUTCOMES: Final = (CLEAR, FLAG, CANNOT_TELL)
 CLEAR_CODE, FLAG_CODE, CANNOT_TELL_CODE = range(3)
 _ROOM: Final = 2**62
-_SMALL: Final = 2**31
 _FEW: Final = 1 << 20
 """Patterns up to this many are told apart by a table of places, more of them by their keys."""
 _FEW_CONSTANTS: Final = 8
@@ -32,14 +33,24 @@ Codes = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
+class Because:
+    """What made a rule true for a pattern: the texts to say, and the clock that ran out."""
+
+    sayings: tuple[str, ...]
+    clock: Compare | None
+
+
+@dataclass(frozen=True)
 class Verdict:
     """What one rule said of every referral: outcome codes, and the pattern each one showed.
 
-    The pattern is -1 where the referral was not judged.
+    The pattern is -1 where the referral was not judged. ``because`` says for each pattern what
+    made the rule true, None where it is not.
     """
 
     codes: npt.NDArray[np.int8]
     pattern: npt.NDArray[np.int32]
+    because: tuple[Because | None, ...]
 
 
 class Row:
@@ -65,12 +76,14 @@ class Bench:
     """
 
     def __init__(self) -> None:
-        self._said: dict[tuple[str, tuple[int, ...]], int] = {}
+        self._said: dict[tuple[str, tuple[int, ...]], tuple[int, Because | None]] = {}
 
     def hear(
         self, rule: Rule, shown: Sequence[tuple[int, ...]], fields: Sequence[str], rows: _Rows
-    ) -> npt.NDArray[np.int8]:
-        """Return the outcome code of each pattern; ``rows`` gives a referral that shows it.
+    ) -> tuple[npt.NDArray[np.int8], tuple[Because | None, ...]]:
+        """Return the outcome code of each pattern, and what made the rule true for it.
+
+        ``rows`` gives a referral that shows each of them.
 
         Raises:
             RuleError: when the rule cannot be evaluated, or the two judges disagree.
@@ -80,9 +93,12 @@ class Bench:
             patterns = [_pattern(shown[number], fields) for number in new]
             decided = engine.decide(rule, patterns)
             for number, pattern, is_flag in zip(new, patterns, decided, strict=True):
-                code = _checked(rule, rows.row(number), pattern, is_flag=is_flag)
-                self._said[rule.id, shown[number]] = code
-        return np.array([self._said[rule.id, one] for one in shown], np.int8)
+                row = rows.row(number)
+                code = _checked(rule, row, pattern, is_flag=is_flag)
+                because = _because(rule, rows.table, row) if is_flag else None
+                self._said[rule.id, shown[number]] = code, because
+        said = [self._said[rule.id, one] for one in shown]
+        return np.array([code for code, _ in said], np.int8), tuple(because for _, because in said)
 
 
 @dataclass(frozen=True)
@@ -112,6 +128,20 @@ def _checked(rule: Rule, row: Row, pattern: Mapping[str, int], *, is_flag: bool)
             "stopped and nothing was stored. Please report this with the rule's file."
         )
     return OUTCOMES.index(explain.outcome(truth))
+
+
+def _because(rule: Rule, table: FactTable, row: Row) -> Because:
+    """Return what made a rule true for the referral, and so for all that show its pattern."""
+    held = explain.true_comparisons(rule.condition, row)
+    clock = next(
+        (
+            compare
+            for compare in held
+            if compare.operator == "more_than" and table.measure(compare.asked).start is not None
+        ),
+        None,
+    )
+    return Because(tuple(explain.true_sayings(rule.condition, row)), clock)
 
 
 def judge_all(
@@ -144,17 +174,18 @@ class _Hearing:
         """Add a rule's outcomes; the rules that it reads have been judged before."""
         codes = np.zeros(len(self._table), np.int8)
         pattern = np.full(len(self._table), -1, np.int32)
+        because: tuple[Because | None, ...] = ()
         if len(self._rows):
             fields, digits = self._digits(rule)
             which, first = _told_apart(digits, len(self._rows))
             shown = list(zip(*(digit[first].tolist() for digit in digits), strict=True))
             rows = _Rows(self._table, self.outcomes, self._rows[first])
-            answers = self._bench.hear(rule, shown or [()], fields, rows)
+            answers, because = self._bench.hear(rule, shown or [()], fields, rows)
             if self._is_whole:
-                codes, pattern = answers[which], which
+                codes, pattern = spread(answers, which), which
             else:
-                codes[self._rows], pattern[self._rows] = answers[which], which
-        self.outcomes[rule.id] = Verdict(codes, pattern)
+                codes[self._rows], pattern[self._rows] = spread(answers, which), which
+        self.outcomes[rule.id] = Verdict(codes, pattern, because)
 
     def _digits(self, rule: Rule) -> tuple[list[str], list[Codes]]:
         """Return the engine's fields of a rule, and the code of each row in each of them."""
@@ -204,7 +235,26 @@ class _Hearing:
 
 def _told_apart(digits: Sequence[Codes], n: int) -> tuple[npt.NDArray[np.int32], Whole]:
     """Return each row's pattern, and a row of each pattern."""
-    which: Codes = np.zeros(n, np.int32)
+    which, n_patterns = _keys(digits, n)
+    if n_patterns > _FEW:
+        found, distinct = pd.factorize(which)
+        pattern = np.asarray(found, np.int32)
+        first = np.empty(len(distinct), np.int64)
+        first[pattern[::-1]] = np.arange(n - 1, -1, -1)
+        return pattern, first
+    row = np.full(n_patterns, -1, np.int64)
+    row[which[::-1]] = np.arange(n - 1, -1, -1)  # Of several, the last to be put there stays.
+    is_there = row >= 0
+    number = np.cumsum(is_there, dtype=np.int32) - np.int32(1)
+    return spread(number, which), row[is_there]
+
+
+def _keys(digits: Sequence[Codes], n: int) -> tuple[Codes, int]:
+    """Return a number for each row, equal where all digits are, and how many numbers there may be.
+
+    Most rules have so few patterns that a byte holds the number; the fewer bytes, the faster.
+    """
+    which: Codes = np.zeros(n, np.uint8)
     n_patterns = 1
     seen: list[int] = []
     for digit in digits:
@@ -212,25 +262,17 @@ def _told_apart(digits: Sequence[Codes], n: int) -> tuple[npt.NDArray[np.int32],
             continue
         seen.append(id(digit))
         radix = int(digit.max()) + 1
+        if radix == 1:
+            continue
         if n_patterns * radix >= _ROOM:
             which = np.asarray(pd.factorize(which)[0], np.int64)
             n_patterns = int(which.max()) + 1
-        if n_patterns * radix >= _SMALL:
-            which = which.astype(np.int64, copy=False)
-        which *= radix
-        which += digit
         n_patterns *= radix
-    if n_patterns <= _FEW:
-        is_there = np.zeros(n_patterns, bool)
-        is_there[which] = True
-        pattern = (np.cumsum(is_there, dtype=np.int32) - np.int32(1))[which]
-        n_distinct = int(is_there.sum())
-    else:
-        pattern, distinct = pd.factorize(which)
-        pattern, n_distinct = np.asarray(pattern, np.int32), len(distinct)
-    first = np.empty(n_distinct, np.int64)
-    first[pattern[::-1]] = np.arange(n - 1, -1, -1)
-    return pattern, first
+        kind = np.min_scalar_type(n_patterns)
+        which = which.astype(kind, copy=False)
+        which *= kind.type(radix)
+        which += digit.astype(kind, copy=False)
+    return which, n_patterns
 
 
 def _named(measure: Measure, ranks: engine.Ranks) -> Codes:

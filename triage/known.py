@@ -11,13 +11,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from triage.calendar import to_date
 from triage.flagged import told_apart
 from triage.parts import judged
 from triage.run import Run
 from triage.schema import OWN_COLUMNS
 from triage.sources.dealt import numbers_of
 from triage.subject import Subject
+from triage.tables import arrow_texts
 from triage.validation import ABSENT, GIVEN, UNREAD, Column
 
 _LEFT_OUT: Final = frozenset(
@@ -31,6 +31,8 @@ KEPT: Final = tuple(name for name in OWN_COLUMNS if name not in _LEFT_OUT)
 """The columns whose history is kept."""
 UNREADABLE: Final = "?"
 """What is kept of a cell that could not be read."""
+_PLAIN: Final = r"^[ !#-\[\]-~]*$"
+"""What stands in JSON as it is: ASCII that can be printed, but for quotes and the backslash."""
 _MIXED: Final = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -54,15 +56,13 @@ class KnownNow:
     def as_json(self, places: npt.NDArray[np.int64]) -> pa.ChunkedArray:
         """Return the records of some of them as JSON, what is blank left out."""
         rows = pa.array(places)
-        cells = []
+        # Arrow leaves out a row of which every cell is skipped; so each begins with a brace.
+        cells = [pa.array(["{"] * len(places), pa.string())]
         for name, column in self.columns.items():
-            said = [f'"{name}":{json.dumps(one)}' for one in column.dictionary.to_pylist()]
-            taken = column.indices.take(rows)
-            cells.append(pa.array(said, pa.string()).take(taken))
-        # Arrow leaves out a row of which every cell is skipped; so each begins with an empty one.
-        first = pa.array([""] * len(places), pa.string())
-        joined = pc.binary_join_element_wise(first, *cells, ",", null_handling="skip")
-        return pc.binary_join_element_wise("{", pc.utf8_slice_codeunits(joined, 1), "}", "")
+            said = pc.binary_join_element_wise(f',"{name}":', _in_json(column.dictionary), "")
+            cells.append(said.take(column.indices.take(rows)))
+        joined = pc.binary_join_element_wise(*cells, "}", "", null_handling="skip")
+        return pc.replace_substring(joined, "{,", "{", max_replacements=1)
 
     def is_blank(self, column: str, places: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
         """Return of which of them a column is known to be blank; none where it is not carried."""
@@ -115,25 +115,37 @@ def _texts(subject: Subject, name: str, rows: npt.NDArray[np.int64]) -> pa.Dicti
     is_given = state == GIVEN
     cells = [np.where(is_given, value, 0), np.where(is_given, within, 0), state]
     codes, firsts = told_apart(cells)
-    texts = [_text(name, column, *(int(cell[row]) for cell in cells)) for row in firsts.tolist()]
-    known = list(dict.fromkeys(text for text in texts if text is not None))
-    at = {text: number for number, text in enumerate(known)}
-    place = np.array([-1 if text is None else at[text] for text in texts] or [0])
-    found = place[codes]
-    return pa.DictionaryArray.from_arrays(
-        pa.array(found.astype(np.int32), mask=found < 0), pa.array(known, pa.string())
-    )
+    value, within, state = (cell[firsts] for cell in cells)
+    is_unread, is_given = pa.array(np.isin(state, UNREAD)), pa.array(state == GIVEN)
+    otherwise = pc.if_else(is_unread, UNREADABLE, pa.scalar(None, pa.string()))
+    texts = pc.if_else(is_given, _told(name, column, value, within), otherwise).dictionary_encode()
+    return pa.DictionaryArray.from_arrays(texts.indices.take(pa.array(codes)), texts.dictionary)
 
 
-def _text(name: str, column: Column, value: int, seconds: int, state: int) -> str | None:
-    if state in UNREAD:
-        return UNREADABLE
-    if state != GIVEN:
-        return None
+def _told(
+    name: str,
+    column: Column,
+    value: npt.NDArray[np.int64],
+    seconds: npt.NDArray[np.int64],
+) -> pa.StringArray:
+    """Return given cells of a column as texts; what stands for others is not to be asked for."""
     kind = OWN_COLUMNS[name].kind
     if kind in ("event", "birth"):
-        hours, minutes = divmod(seconds // 60, 60)
-        return str(to_date(value)) + (f"T{hours:02}:{minutes:02}" if seconds else "")
+        times, which = np.unique(seconds, return_inverse=True)
+        clock = [f"T{one // 3600:02}:{one // 60 % 60:02}" if one else "" for one in times.tolist()]
+        days = pa.array(value.astype(np.int32)).view(pa.date32()).cast(pa.string())
+        of_day = pa.array(clock, pa.string()).take(pa.array(which.ravel()))
+        return pc.binary_join_element_wise(days, of_day, "")
     if kind == "flag":
-        return "true" if value else "false"
-    return str(column.names[value]) if len(column.names) else str(value)
+        return pc.if_else(pa.array(value != 0), "true", "false")
+    if len(column.names):
+        return arrow_texts(column.names).take(pa.array(value))
+    return pa.array(value).cast(pa.string())
+
+
+def _in_json(texts: pa.StringArray) -> pa.StringArray:
+    """Return texts as JSON has them; only those that need an escape are asked of Python."""
+    quoted = pc.binary_join_element_wise('"', texts, '"', "")
+    needs_escape = pc.invert(pc.match_substring_regex(texts, _PLAIN))
+    escaped = [json.dumps(text) for text in texts.filter(needs_escape).to_pylist()]
+    return pc.replace_with_mask(quoted, needs_escape, pa.array(escaped, pa.string()))

@@ -41,6 +41,31 @@ def found_at(of: Whole, among: Whole, order: Whole | None = None) -> Whole:
     return np.where(among[place] == of, place, -1)
 
 
+def folded(texts: pa.StringArray) -> pa.StringArray:
+    """Return texts as ``str.casefold`` has them; only those beyond ASCII are asked of Python."""
+    is_foreign = pc.invert(pc.string_is_ascii(texts))
+    small = pc.ascii_lower(texts)
+    if not is_foreign.true_count:
+        return small
+    asked = [text.casefold() for text in texts.filter(is_foreign).to_pylist()]
+    return pc.replace_with_mask(small, is_foreign, pa.array(asked, pa.string()))
+
+
+def equal_at(
+    ours: pa.StringArray, our_places: Whole, theirs: pa.StringArray, their_places: Whole
+) -> npt.NDArray[np.bool_]:
+    """Return in which rows ``ours[our_places]`` is ``theirs[their_places]``.
+
+    A place in no texts at all is that of nothing, which equals nothing else.
+    """
+    # Equal texts are given the number of the first of them among theirs.
+    mine, others = (
+        np.append(_whole(pc.index_in(texts, value_set=theirs)), -1) for texts in (ours, theirs)
+    )
+    number = mine[our_places]
+    return np.asarray((number >= 0) & (number == others[their_places]), bool)
+
+
 def _codes(encoded: pa.ChunkedArray) -> tuple[Whole, int]:
     if not encoded.num_chunks:
         return np.zeros(0, np.int64), 0
@@ -48,7 +73,7 @@ def _codes(encoded: pa.ChunkedArray) -> tuple[Whole, int]:
     return np.concatenate(pieces).astype(np.int64), len(encoded.chunks[-1].dictionary)
 
 
-def _whole(codes: pa.ChunkedArray) -> Whole:
+def _whole(codes: pa.ChunkedArray | pa.Array) -> Whole:
     return np.asarray(codes.fill_null(-1).to_numpy(), np.int64)
 
 

@@ -8,6 +8,8 @@ from functools import partial
 from typing import Final
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from triage.calendar import minus_months_array, spoken_date, to_date, working_days
 from triage.facts.fact import WORKING_DAYS, Fact, date, has, number, text
@@ -22,7 +24,9 @@ from triage.measure import (
     known,
     truth,
 )
+from triage.names import equal_at, folded
 from triage.subject import ReferralSubject, Subject
+from triage.tables import arrow_texts
 from triage.validation import (
     ABSENT,
     BLANK,
@@ -206,15 +210,16 @@ def is_allocated_to_nobody_named(s: ReferralSubject, among: tuple[str, ...]) -> 
 
 
 def _named(column: Column, words: set[str]) -> Truth:
-    is_word = np.array([name.casefold() in words for name in column.names] or [False], bool)
-    return np.asarray((column.state == GIVEN) & is_word[column.value], bool)
+    names = folded(arrow_texts(column.names))
+    is_word = pc.is_in(names, value_set=pa.array(sorted(words), pa.string()))
+    found = np.append(is_word.to_numpy(zero_copy_only=False), False)[column.value]
+    return np.asarray((column.state == GIVEN) & found, bool)
 
 
 def _same(column: Column, other: Column) -> Truth:
-    ours = np.array([name.casefold() for name in column.names] or [""], object)
-    theirs = np.array([name.casefold() for name in other.names] or [""], object)
+    ours, theirs = (folded(arrow_texts(one.names)) for one in (column, other))
     both = (column.state == GIVEN) & (other.state == GIVEN)
-    return np.asarray(both & (ours[column.value] == theirs[other.value]), bool)
+    return np.asarray(both & equal_at(ours, column.value, theirs, other.value), bool)
 
 
 def of_worker(s: ReferralSubject, name: str, read: Callable[[Subject, str], Measure]) -> Measure:

@@ -23,7 +23,9 @@ from triage.measure import (
     known,
     truth,
 )  # fmt: skip
+from triage.names import equal_at
 from triage.subject import ReferralSubject
+from triage.tables import arrow_texts
 from triage.validation import BLANK, GIVEN, UNREAD, Column
 
 
@@ -48,10 +50,7 @@ def working_days_to_recording(s: ReferralSubject) -> Measure:
 def decision_maker_is_allocated_worker(s: ReferralSubject) -> Measure:
     """Whether the decision was made by the worker to whom the case was allocated."""
     maker, worker = s.column("decision_maker_id"), s.column("allocated_worker_id")
-    numbers: dict[str, int] = {}
-    ours = np.array([numbers.setdefault(n, len(numbers)) for n in maker.names] or [0])
-    theirs = np.array([numbers.setdefault(n, len(numbers)) for n in worker.names] or [0])
-    same = ours[maker.value] == theirs[worker.value]
+    same = equal_at(arrow_texts(maker.names), maker.value, arrow_texts(worker.names), worker.value)
     return known(same, s.given("decision_maker_id") & s.given("allocated_worker_id"))
 
 

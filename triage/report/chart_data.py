@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from triage.report.document import Cell, Chart, Series
+from triage.report.document import Cell, Chart, Remark, Series
 from triage.report.shown import Shown
 from triage.report.texts import cell_text, readable
 
@@ -97,7 +97,7 @@ def _axis(chart: Chart, rows: list[list[_Row]], shown: Shown) -> Literal["text",
     if chart.kind == "bars":
         return "text"
     cells = [row[chart.x] for one in rows for row in one]
-    values = [shown.value(cell) for cell in cells if not isinstance(cell, str)]
+    values = [shown.value(cell) for cell in cells if not isinstance(cell, str | Remark)]
     known = [one for one in values if not isinstance(one, str)]
     if not known or len(values) < len(cells):
         return "text"
@@ -153,7 +153,7 @@ def _drawn(
         lows=values(series.low),
         highs=values(series.high),
         texts=tuple(cell_text(heading, row[series.column], shown) if row else "" for row in told),
-        marked=tuple(is_first and _is_marked(chart, rows.get(key)) for key in keys),
+        marked=tuple(is_first and _is_marked(chart, rows.get(key), shown) for key in keys),
     )
 
 
@@ -164,8 +164,10 @@ def _number(row: _Row | None, column: int | None, shown: Shown) -> float:
     return GAP if isinstance(value, str | dt.date) else float(value)
 
 
-def _is_marked(chart: Chart, row: _Row | None) -> bool:
+def _is_marked(chart: Chart, row: _Row | None, shown: Shown) -> bool:
     if row is None or chart.marked is None:
         return False
     cell = row[chart.marked]
-    return isinstance(cell, str) and bool(readable(cell).strip())
+    if not isinstance(cell, str | Remark) or shown.is_hidden(cell):
+        return False
+    return bool(readable(shown.text(cell)).strip())

@@ -1,7 +1,6 @@
 """Charts as SVG inside a page: text stays text, and the same chart is the same bytes.
 
-Series differ by lightness and by hatch, or by dash and marker: a chart printed in grey, or seen by
-somebody who tells no colours apart, says the same. All colours stand out from white by 3 to 1.
+What is hidden, or is not there, leaves a gap; the table beside a chart says which.
 """
 
 from __future__ import annotations
@@ -28,6 +27,15 @@ from triage.report.chart_axes import (
     x_axis,
 )
 from triage.report.chart_data import GAP, Drawn, Picture, picture
+from triage.report.chart_looks import (
+    COLOURS,
+    MARKED_LOOK,
+    bar_look,
+    dash_of,
+    legend_of,
+    marker_of,
+    reference_look,
+)
 from triage.report.chart_svg import in_a_page
 from triage.report.document import Chart
 from triage.report.shown import Shown
@@ -36,13 +44,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLOURS: Final = ("#0b1f3f", "#d9702b", "#6a1b4d", "#1f7a74", "#8a3a1e")
-"""Of series, in turn: in greyscale their lightness is 12, 59, 25, 46 and 35 of 100."""
-_HATCHES: Final = ("", "///", "||", "\\\\\\", "xx")
-_DASHES: Final = ("-", "--", "-.", ":", (0, (6, 2, 1, 2, 1, 2)))
-_MARKERS: Final = ("o", "s", "^", "D", "v")
-_REFERENCE_DASHES: Final = ((0, (7, 3)), (0, (2, 2)), (0, (7, 2, 1.5, 2)), (0, (1, 1)))
-_REFERENCE: Final = "#4a4a4a"
 _WIDTH: Final = 7.0
 _PLOT_HEIGHT: Final = 2.7
 _EMPTY_HEIGHT: Final = 0.5
@@ -111,7 +112,7 @@ def _bars(chart: Chart, found: Picture) -> Figure:
         for label in labels
     ]
     left = 0.25 + max((width_of(label) for label in labels), default=0.5)
-    handles = _handles(chart, found)
+    handles = legend_of(chart, found)
     notes = _cut_off(len(found.labels), n_rows)
     figure, axes = _frame(
         handles,
@@ -137,7 +138,7 @@ def _bars(chart: Chart, found: Picture) -> Figure:
             axes.plot(
                 [one.ys[place]] * 2,
                 [middle - height / 2, middle + height / 2],
-                **_reference(turn),
+                **reference_look(turn),
                 zorder=4,
             )
     axes.axvline(0, color=INK, linewidth=0.9, zorder=5)
@@ -167,7 +168,7 @@ def _named(axes: Axes, label: str, middle: float) -> None:
 
 
 def _bars_of(axes: Axes, one: Drawn, turn: int, middles: list[float], thick: float) -> None:
-    look = _look(turn)
+    look = bar_look(turn)
     low, high = axes.get_xlim()
     space = (high - low) * 0.008
     for place, middle in enumerate(middles):
@@ -196,7 +197,7 @@ def _bars_of(axes: Axes, one: Drawn, turn: int, middles: list[float], thick: flo
 
 
 def _along(chart: Chart, found: Picture) -> Figure:
-    handles = _handles(chart, found)
+    handles = legend_of(chart, found)
     ticks = [number_text(one, found) for one in found.values()]
     left = 0.35 + max((width_of(text) for text in ticks), default=0.4)
     notes = _broken(found)
@@ -238,7 +239,7 @@ def _line(chart: Chart, axes: Axes, one: Drawn, turn: int) -> None:
     if one.series.is_reference:
         style = "steps-mid" if chart.kind == "control" else "default"
         style = "steps-post" if chart.kind == "steps" else style
-        axes.plot(one.xs, one.ys, **_reference(turn), drawstyle=style, zorder=2)
+        axes.plot(one.xs, one.ys, **reference_look(turn), drawstyle=style, zorder=2)
         return
     colour = COLOURS[turn % len(COLOURS)]
     is_steps = chart.kind == "steps"
@@ -256,17 +257,17 @@ def _line(chart: Chart, axes: Axes, one: Drawn, turn: int) -> None:
         one.xs,
         one.ys,
         color=colour,
-        linestyle=_dash(chart, turn),
+        linestyle=dash_of(chart, turn),
         linewidth=1.8,
         drawstyle="steps-post" if is_steps else "default",
         zorder=3,
-        **({} if is_steps else _marker(turn, len(one.xs))),
+        **({} if is_steps else marker_of(turn, len(one.xs))),
     )
     for x in _alone(one):
         axes.plot([x] * 2, [one.lows[one.xs.index(x)], one.highs[one.xs.index(x)]], color=colour)
     if any(one.marked):
         ys = [y if is_so else GAP for y, is_so in zip(one.ys, one.marked, strict=True)]
-        axes.plot(one.xs, ys, **_MARKED, zorder=6)
+        axes.plot(one.xs, ys, **MARKED_LOOK, zorder=6)
 
 
 def _alone(one: Drawn) -> list[float]:
@@ -277,65 +278,6 @@ def _alone(one: Drawn) -> list[float]:
         for place, x in enumerate(one.xs, 1)
         if there[place] and not there[place - 1] and not there[place + 1]
     ]
-
-
-_MARKED: Final[dict[str, Any]] = {
-    "linestyle": "none",
-    "marker": "D",
-    "markersize": 9,
-    "markerfacecolor": COLOURS[1],
-    "markeredgecolor": INK,
-    "markeredgewidth": 1.4,
-}
-
-
-def _marker(turn: int, n_points: int) -> dict[str, Any]:
-    return {"marker": _MARKERS[turn % len(_MARKERS)], "markersize": 5 if n_points <= 40 else 3}
-
-
-def _dash(chart: Chart, turn: int) -> Any:
-    return "-" if chart.kind == "control" else _DASHES[turn % len(_DASHES)]
-
-
-def _reference(turn: int) -> dict[str, Any]:
-    dash = _REFERENCE_DASHES[turn % len(_REFERENCE_DASHES)]
-    return {"color": _REFERENCE, "linewidth": 1.4, "linestyle": dash}
-
-
-def _look(turn: int) -> dict[str, Any]:
-    place = turn % len(COLOURS)
-    return {
-        "facecolor": COLOURS[place],
-        "edgecolor": "white",
-        "hatch": _HATCHES[place],
-        "linewidth": 0,
-    }
-
-
-def _handles(chart: Chart, found: Picture) -> list[tuple[str, Any]]:
-    """Return what stands in the legend; one series alone is named by the chart itself."""
-    from matplotlib.lines import Line2D
-    from matplotlib.patches import Patch
-
-    handles: list[tuple[str, Any]] = []
-    turns = {False: 0, True: 0}
-    for one in found.series:
-        is_reference = one.series.is_reference
-        turn = turns[is_reference]
-        turns[is_reference] += 1
-        if is_reference:
-            handle: Any = Line2D([], [], **_reference(turn))
-        elif chart.kind == "bars":
-            handle = Patch(**_look(turn))
-        else:
-            look = {} if chart.kind == "steps" else _marker(turn, 1)
-            colour = COLOURS[turn % len(COLOURS)]
-            dash = _dash(chart, turn)
-            handle = Line2D([], [], color=colour, linewidth=1.8, linestyle=dash, **look)
-        handles.append((one.series.label, handle))
-    if chart.marked is not None and any(any(one.marked) for one in found.series):
-        handles.append((chart.table.columns[chart.marked].heading, Line2D([], [], **_MARKED)))
-    return handles if len(handles) > 1 else []
 
 
 def _frame(
