@@ -92,11 +92,12 @@ def _by_month() -> Table:
     for place, month in enumerate(MONTHS):
         whole = count(f"month {place}", 120 + place % 5)
         part = count(f"month {place} back", 20 + place * 7 % 13 + (22 if place == 14 else 0))
+        mark = Remark("above the upper limit", (part,)) if place == 14 else ""
         rows.append(
             (
                 month, whole, Share(part, whole), Bound(part, whole, "low"),
                 Bound(part, whole, "high"), Statistic(21.5), Statistic(32.5 + place % 5 / 10),
-                Statistic(10.5 - place % 5 / 10), Remark("above the upper limit", (part,)) if place == 14 else "",
+                Statistic(10.5 - place % 5 / 10), mark,
             )
         )  # fmt: skip
     return Table(

@@ -143,17 +143,21 @@ def _drawn(
     def values(column: int | None) -> tuple[float, ...]:
         return tuple(_number(rows.get(key), column, shown) for key in keys)
 
+    ys = values(series.column)
     heading = chart.table.columns[series.column]
     told = (rows.get(key) for key in keys)
     is_first = series is chart.series[0]
     return Drawn(
         series=series,
         xs=tuple(places[key] for key in keys),
-        ys=values(series.column),
+        ys=ys,
         lows=values(series.low),
         highs=values(series.high),
         texts=tuple(cell_text(heading, row[series.column], shown) if row else "" for row in told),
-        marked=tuple(is_first and _is_marked(chart, rows.get(key), shown) for key in keys),
+        marked=tuple(
+            is_first and not math.isnan(y) and _is_marked(chart, rows[key], shown)
+            for key, y in zip(keys, ys, strict=True)
+        ),
     )
 
 
@@ -164,8 +168,8 @@ def _number(row: _Row | None, column: int | None, shown: Shown) -> float:
     return GAP if isinstance(value, str | dt.date) else float(value)
 
 
-def _is_marked(chart: Chart, row: _Row | None, shown: Shown) -> bool:
-    if row is None or chart.marked is None:
+def _is_marked(chart: Chart, row: _Row, shown: Shown) -> bool:
+    if chart.marked is None:
         return False
     cell = row[chart.marked]
     if not isinstance(cell, str | Remark) or shown.is_hidden(cell):

@@ -20,7 +20,7 @@ from triage.report.population import (
     Population,
     elapsed,
 )
-from triage.report.records import GIVEN, NOT_TOLD, YES, Truth, Whole
+from triage.report.records import GIVEN, YES, Truth, Whole
 
 _DUE: Final = (IN_TIME, LATE, OVERDUE)
 """How work stands whose limit has passed, or that was done: the others are not counted yet."""
@@ -81,7 +81,7 @@ class Measures:
     def _re_referrals(self, name: str, months: int, told: Whole) -> Measure:
         return Measure(
             name, f"Re-referrals within {months} months", self.population.day,
-            self.population.is_seen & (told != NOT_TOLD), told == YES,
+            self.population.is_seen & self.population.covered(months), told == YES,
             "Of the referrals whose look-back is covered.",
         )  # fmt: skip
 

@@ -2,7 +2,9 @@
 
 A re-referral is a referral within 12 months of a previous referral of the same child, from referral
 date to referral date (DfE, Children in need: a focus on re-referrals). Where none is found and the
-records do not reach back 12 months, it cannot be told, and the referral is in no rate.
+records do not reach back 12 months, it cannot be told. A rate is of those referrals alone whose
+look-back the records cover, whatever was found in it: of the others only those that came back would
+count, and each rate would be too high.
 """
 
 from __future__ import annotations
@@ -84,12 +86,18 @@ class Population:
         is_first[1:] = child[1:] != child[:-1]
         return np.where(is_first, -1, places)
 
+    def covered(self, months: int) -> Truth:
+        """Return of which referrals the records reach back so many months."""
+        return np.asarray(self._earliest(months) >= self.start, bool)
+
+    def _earliest(self, months: int) -> Whole:
+        return minus_months_array(self.day.astype(np.int32), months).astype(np.int64)
+
     def within(self, months: int) -> Whole:
         """Return YES where a previous referral lies within so many months, NO, or NOT_TOLD."""
-        earliest = minus_months_array(self.day.astype(np.int32), months).astype(np.int64)
         before = self.day[np.maximum(self.previous, 0)]
-        is_yes = (self.previous >= 0) & (before >= earliest)
-        return np.where(is_yes, YES, np.where(earliest >= self.start, NO, NOT_TOLD))
+        is_yes = (self.previous >= 0) & (before >= self._earliest(months))
+        return np.where(is_yes, YES, np.where(self.covered(months), NO, NOT_TOLD))
 
     @cached_property
     def re_referral(self) -> Whole:

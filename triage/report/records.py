@@ -44,9 +44,10 @@ YES, NO or NOT_TOLD. ``is_seen`` is whether whoever makes the report may see it:
 tell whether a child was referred before."""
 CASES: Final = (
     "case", "subject", "child", "referral_id", "day", "team", "status", "severity", "due_on",
-    "opened_on",
+    "opened_on", "is_put_off",
 )  # fmt: skip
-"""Cases that whoever makes the report may see."""
+"""Cases that whoever makes the report may see. One that is put off until a day after the last run
+waits for nobody until then."""
 
 
 @dataclass(frozen=True)

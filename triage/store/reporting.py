@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from triage.agreement import Pair
+from triage.calendar import to_day
 from triage.errors import StoreError
 from triage.report.records import (
     BLANK,
@@ -69,7 +70,7 @@ _CASES: Final = pa.schema(
     {"id": pa.int64(), "subject": pa.string(), "child_id": pa.string(),
      "referral_id": pa.string(), "referral_date": pa.string(), "team": pa.string(),
      "restricted": pa.int8(), "status": pa.string(), "severity": pa.string(),
-     "due_on": pa.string(), "opened_on": pa.string()}
+     "due_on": pa.string(), "opened_on": pa.string(), "snoozed_until": pa.string()}
 )  # fmt: skip
 
 
@@ -85,7 +86,7 @@ def records_of(url: str, asker: Asker) -> Records:
         who.require("make reports")
         last = _last_run(connection)
         referrals, children = _referrals(connection, who, last)
-        cases = _cases(connection, who, children)
+        cases = _cases(connection, who, children, last.as_of)
         seen = frozenset(cases["case"].tolist())
         pending = frozenset(connection.scalars(sa.select(second_review.c.case_id).where(PENDING)))
         reviewed = _reviewed(connection, seen, pending)
@@ -183,8 +184,8 @@ def _referrals(
         "day": _days(found["referral_date"]),
     }
     for name in CODES:
-        texts = found[name].to_pandas()
-        columns[name] = texts.where(texts.notna(), None).to_numpy(object)
+        # Through pandas, a text that is missing would come back as the number that is none.
+        columns[name] = np.array(found[name].to_pylist(), object)
     unread = found["unread"].combine_chunks()
     for name in MARKS:
         columns[name] = pc.fill_null(found[name], NOT_TOLD).to_numpy().astype(np.int64)
@@ -215,7 +216,9 @@ def _number(children: pa.Array, child: str | None) -> int | None:
     return None if child is None else int(pc.index(children, child).as_py())
 
 
-def _cases(connection: sa.Connection, who: Viewer, children: pa.Array) -> pd.DataFrame:
+def _cases(
+    connection: sa.Connection, who: Viewer, children: pa.Array, as_of: dt.date
+) -> pd.DataFrame:
     query = sa.select(*(case.c[name] for name in _CASES.names)).order_by(case.c.id)
     found = bulk.table_of(connection, query, _CASES)
     if who.teams is not None:
@@ -234,6 +237,7 @@ def _cases(connection: sa.Connection, who: Viewer, children: pa.Array) -> pd.Dat
         "severity": found["severity"].to_pandas(),
         "due_on": _days(found["due_on"]),
         "opened_on": _days(found["opened_on"]),
+        "is_put_off": _days(found["snoozed_until"]) > to_day(as_of),
     }
     return pd.DataFrame({name: np.asarray(columns[name]) for name in CASES})
 
