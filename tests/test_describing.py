@@ -18,13 +18,13 @@ from triage.resources import shipped
 from triage.rulefiles import load_rules
 from triage.run import Options
 from triage.schema import REFERRAL_COLUMNS
-from triage.schema_nights import QUEUE_COLUMNS, STORE_COLUMNS
+from triage.schema_nights import STORE_COLUMNS
 from triage.unlocking import lacking, unlocks
 
 RULES = load_rules(shipped("rules")).live()
 OF = RULES.of("referral")
-IDS = [rule.id for rule in OF.rules if not RULES.columns(rule.id) <= {*QUEUE_COLUMNS}]
-"""The rules that an extract can answer: not those of the queue alone."""
+IDS = [rule.id for rule in OF.rules if not RULES.columns(rule.id) & {*STORE_COLUMNS}]
+"""The rules that an extract can answer without a store."""
 SAMPLE = shipped("sample_data")
 CENSUS = str(SAMPLE / "cin_census" / "cin_2026_27_to_date.xml")
 SAMPLE_AS_OF = "2026-09-30"
