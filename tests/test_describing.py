@@ -23,7 +23,8 @@ from triage.unlocking import lacking, unlocks
 
 RULES = load_rules(shipped("rules")).live()
 OF = RULES.of("referral")
-IDS = [rule.id for rule in OF.rules]
+IDS = [rule.id for rule in OF.rules if not RULES.columns(rule.id) & {*STORE_COLUMNS}]
+"""The rules that an extract can answer without a store."""
 SAMPLE = shipped("sample_data")
 CENSUS = str(SAMPLE / "cin_census" / "cin_2026_27_to_date.xml")
 SAMPLE_AS_OF = "2026-09-30"

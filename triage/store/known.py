@@ -37,6 +37,8 @@ _STORED: Final = pa.schema(
 _KEY: Final = ("child_id", "referral_id")
 _IN_ONE: Final = 400
 """Children asked for in one statement."""
+_AT_ONCE: Final = 20_000
+"""Records told at a time: all of a country's at once would take a gigabyte."""
 
 
 def nights_so_far(url: str) -> pa.Table:
@@ -99,19 +101,21 @@ def keep_known(connection: sa.Connection, tonight: KnownNow, run_id: int, as_of:
 def _add(
     connection: sa.Connection, tonight: KnownNow, new: Whole, run_id: int, as_of: dt.date
 ) -> None:
-    """Keep the records of referrals that were never judged before."""
-    if not len(new):
-        return
-    names = _named(tonight, new)
+    """Keep the records of referrals that were never judged before, so many at a time."""
     first = as_of.isoformat()
-    since = {
-        f"no_{name}_from": [first if blank else None for blank in tonight.is_blank(column, new)]
-        for name, column in MISSED.items()
-    }
-    digests = tonight.digest[new].tolist()
-    bulk.add(connection, known_now, {**names, "digest": digests, **since}, {"is_judged": True})
-    told = tonight.as_json(new).to_pylist()
-    bulk.add(connection, known, {**names, "told": told}, {"run_id": run_id})
+    for start in range(0, len(new), _AT_ONCE):
+        some = new[start : start + _AT_ONCE]
+        names = _named(tonight, some)
+        since = {
+            f"no_{name}_from": [
+                first if blank else None for blank in tonight.is_blank(column, some)
+            ]
+            for name, column in MISSED.items()
+        }
+        digests = tonight.digest[some].tolist()
+        bulk.add(connection, known_now, {**names, "digest": digests, **since}, {"is_judged": True})
+        told = tonight.as_json(some).to_pylist()
+        bulk.add(connection, known, {**names, "told": told}, {"run_id": run_id})
 
 
 def _change(
