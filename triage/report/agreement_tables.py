@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from triage.agreement import FEW, Figure, Kappa, by_question
+from triage.report.counting import Counting
 from triage.report.document import Cell, Column, Count, Section, Share, Statistic, Table, Words
 from triage.report.reviewing import Reviewing
+from triage.report.shown import rest
 from triage.review_form import QUESTIONS
+from triage.second import USEFUL
 
 _COLUMNS = (
     Column("Question", "text"), Column("Pairs of answers"), Column("Same answer"),
@@ -15,30 +18,33 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def agreement_section(of: Reviewing) -> Section:
+def agreement_section(of: Reviewing, counting: Counting) -> Section:
     """Return how far first and second reviewers agreed on the re-referrals of the window."""
     numbers = {of.number(place) for place in of.places}
     pairs = [pair for pair in of.records.pairs if pair.case in numbers]
+    whole = Count("second reviews submitted", len(pairs))
     words = Words("{} cases have two reviews, made without sight of each other.",
-                  (Count("pairs of reviews", len(pairs)),))  # fmt: skip
+                  (whole,))  # fmt: skip
     if not pairs:
         return Section("Agreement between reviewers", (words,))
     table = Table(
         "agreement", "How far two reviewers agreed, by question", _COLUMNS,
-        tuple(_row(figure) for figure in by_question(pairs)),
+        tuple(_row(figure, counting, whole) for figure in by_question(pairs)),
         ("Kappa is Cohen's, 0 for what chance alone would bring and 1 for full agreement, with its "
          f"95 % interval. Below {FEW} pairs it says little.",),
     )  # fmt: skip
     return Section("Agreement between reviewers", (words, table))
 
 
-def _row(figure: Figure) -> tuple[Cell, ...]:
-    n = Count(f"agreement {figure.question}", figure.n)
+def _row(figure: Figure, counting: Counting, whole: Count) -> tuple[Cell, ...]:
+    # Each pair answers each question once, and says of each flag whether it was useful.
+    n = Count("answers on flags", figure.n) if figure.question == USEFUL else whole
     same = Count(f"agreement {figure.question} same", figure.n_exact)
-    near = (
-        "" if figure.n_within_one is None
-        else Count(f"agreement {figure.question} near", figure.n_within_one)
-    )  # fmt: skip
+    near: Cell = ""
+    if figure.n_within_one is not None:
+        near = Count(f"agreement {figure.question} near", figure.n_within_one)
+        counting.add(n, [near, rest(near, n)])
+        counting.add(near, [same, rest(same, near)])
     remarks = [figure.kappa.why, f"fewer than {FEW} pairs" if figure.is_few else ""]
     return (
         QUESTIONS[figure.question][0],

@@ -37,6 +37,7 @@ from triage.report.review_cases import (
     learning_sections,
 )
 from triage.report.reviewing import AGAIN, REVIEWED, ROUTES, Reviewing
+from triage.report.shown import rest
 from triage.report.standing import standing_of, what_is_lacking
 from triage.review_form import QUESTIONS, REASONS
 
@@ -60,17 +61,24 @@ def review_document(records: Records, to: dt.date, months: int = 3) -> Document:
         {"yes": int((told == YES).sum()), "no": int((told == NO).sum()),
          "cannot tell": int((told == NOT_TOLD).sum())},
     )  # fmt: skip
-    covered = counting.whole("referrals whose look-back is covered", [kinds["yes"], kinds["no"]])
     whole = kinds["yes"]
+    n_covered = int((of.population.re_referral[of.covered] == YES).sum())
+    found = counting.split(
+        whole, "look-back", {"covered": n_covered, "not covered": whole.n - n_covered}
+    )
+    covered = counting.whole(
+        "referrals whose look-back is covered", [found["covered"], kinds["no"]]
+    )
+    rated = (referrals, covered, found["covered"])
     sections = (
-        _at_a_glance(of, counting, referrals, kinds, covered),
+        _at_a_glance(of, counting, kinds, rated),
         _results(of, counting, whole),
         _reasons(of, counting),
         before_section(of, counting, whole),
         delays_section(of, counting, whole),
         actions_section(of, counting),
-        agreement_section(of),
-        by_group_section(of, counting, referrals, covered),
+        agreement_section(of, counting),
+        by_group_section(of, counting, whole, rated),
         *learning_sections(of, counting),
         annex(of),
     )
@@ -87,9 +95,10 @@ def review_document(records: Records, to: dt.date, months: int = 3) -> Document:
 
 
 def _at_a_glance(
-    of: Reviewing, counting: Counting, referrals: Count, kinds: Mapping[str, Count], covered: Count
+    of: Reviewing, counting: Counting, kinds: Mapping[str, Count], rated: tuple[Count, Count, Count]
 ) -> Section:
     whole = kinds["yes"]
+    referrals, covered, found = rated
     routes = shares_table(
         counting, "population", "How each re-referral came into the review, or why not",
         "What became of it", whole, tally(map(of.route, of.places), ROUTES),
@@ -97,21 +106,24 @@ def _at_a_glance(
     seconds = _seconds(of, counting, whole)
     lead = Words(
         f"From {spoken_date(of.first)} to {spoken_date(of.last)} {{}} referrals were made. {{}} of "
-        f"them were re-referrals, within {MONTHS} months of a previous referral of the same child: "
-        "{} of the {} of which that can be told (95 % interval {} to {}).",
+        f"them were re-referrals, within {MONTHS} months of a previous referral of the same child. "
+        "That is a rate of {} (95 % interval {} to {}): {} of the {} whose look-back of "
+        f"{MONTHS} months the records cover.",
         (
             referrals,
             whole,
-            Share(whole, covered),
+            Share(found, covered),
+            Bound(found, covered, "low"),
+            Bound(found, covered, "high"),
+            found,
             covered,
-            Bound(whole, covered, "low"),
-            Bound(whole, covered, "high"),
         ),
     )
     untold = Words(
         "Of {} referrals it cannot be told, because the records begin on "
         f"{spoken_date(of.records.run.history_from)} and do not reach back {MONTHS} months before "
-        "them. They are in no rate.",
+        "them. The rate leaves out all that came so early, those that were found to be re-referrals "
+        "as well: else it would be too high.",
         (kinds["cannot tell"],),
     )
     lacking = what_is_lacking(of.records, counting)
@@ -197,12 +209,14 @@ def _reasons(of: Reviewing, counting: Counting) -> Section:
         none = Count("reviewed | is_re_referral: no", len(named) - whole.n)
         counting.add(Count("reviewed", len(named)), [whole, none])
     mains = counting.split(whole, "main reason", {code: main[code] for code in REASONS})
-    any_of = Counter(code for codes in named for code in codes)
+    n_any = Counter(code for codes in named for code in codes)
+    any_of = {code: Count(f"reason {code}", n_any[code]) for code in REASONS}
+    for code, count in any_of.items():
+        counting.add(count, [mains[code], rest(mains[code], count)])
     rows: list[tuple[Cell, ...]] = [
         (
             f"{code} {words}", mains[code], Share(mains[code], whole),
-            Count(f"reason {code}", any_of[code]),
-            Share(Count(f"reason {code}", any_of[code]), whole),
+            any_of[code], Share(any_of[code], whole),
         )
         for code, words in REASONS.items()
     ]  # fmt: skip
@@ -224,6 +238,10 @@ def _reasons(of: Reviewing, counting: Counting) -> Section:
         (Column("Reasons", "text"), Column("Reviews")),
         tuple((f"{a} with {b}", Count(f"reasons {a} and {b}", n)) for (a, b), n in most),
     )  # fmt: skip
+    for (a, b), n in most:
+        both = Count(f"reasons {a} and {b}", n)
+        for code in (a, b):
+            counting.add(any_of[code], [both, rest(both, any_of[code])])
     chart = bars_of("chart-reasons", "Main reasons", table, [1], "Reviews")
     blocks: tuple[Block, ...] = (
         Words("{} reviews give a reason.", (whole,)), table, chart, *([overlap] if most else ()),

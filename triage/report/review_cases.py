@@ -22,8 +22,9 @@ from triage.report.population import (
     DECISION_DAYS,
     STANDS,
 )
-from triage.report.records import GIVEN, NO, UNKNOWN, YES
-from triage.report.reviewing import Reviewing
+from triage.report.records import BLANK, NO, UNKNOWN, YES
+from triage.report.reviewing import Reviewing, places_of
+from triage.report.shown import rest
 from triage.review_form import ACTIONS, REASONS
 from triage.vocabulary import (
     CLOSURE_REASONS,
@@ -37,6 +38,7 @@ _BANDS: Final = (
     (10**9, "more than 180 days"),
 )  # fmt: skip
 _NOT_CLOSED: Final = "not closed before the re-referral"
+_NFA_NO_DATE: Final = "no further action, and no date of closure"
 STEP_DOWN: Final = "RC9"
 
 
@@ -53,7 +55,7 @@ def before_section(of: Reviewing, counting: Counting, whole: Count) -> Section:
             ("previous-closure", "Why the previous episode was closed", "Reason for closure",
              _previous_closure, None),
             ("previous-closed", "Days from the previous closure to the re-referral", "Days",
-             _since_closure, (*(text for _, text in _BANDS), _NOT_CLOSED, CANNOT_TELL)),
+             _since_closure, (*(text for _, text in _BANDS), _NFA_NO_DATE, _NOT_CLOSED, CANNOT_TELL)),
             ("previous-need", "Does the re-referral bear the same primary need?", "Same need",
              _same_need, ("yes", "no", CANNOT_TELL)),
         )
@@ -80,12 +82,28 @@ def _previous_nfa(of: Reviewing, place: int) -> str:
 
 
 def _previous_closure(of: Reviewing, place: int) -> str:
+    """Return why the previous episode was closed, or that it was not by then.
+
+    One closed after the re-referral was open still when that came, whatever its reason was later.
+    """
+    if not_yet := _not_closed(of, place):
+        return not_yet
+    code = of.population.text("closure_reason")[of.population.previous[place]]
+    return NOT_RECORDED if code is None else _reason(str(code))
+
+
+def _not_closed(of: Reviewing, place: int) -> str:
+    """Return that the previous episode was not closed before the re-referral; nothing if it was.
+
+    Nothing as well where its date of closure is not known. What was no further action is not open,
+    though nobody may have entered a date.
+    """
     before = of.population.previous[place]
-    code = of.population.text("closure_reason")[before]
-    if code is not None:
-        return _reason(str(code))
-    state = of.population.state("closed_on")[before]
-    return NOT_RECORDED if state in (GIVEN, UNKNOWN) else _NOT_CLOSED
+    is_unknown = of.population.state("closed_on")[before] == UNKNOWN
+    if is_unknown or of.population.days_since_closure[place] >= 0:
+        return ""
+    is_blank = of.population.state("closed_on")[before] == BLANK
+    return _NFA_NO_DATE if is_blank and of.population.column("nfa")[before] == YES else _NOT_CLOSED
 
 
 def _reason(code: str) -> str:
@@ -96,8 +114,7 @@ def _since_closure(of: Reviewing, place: int) -> str:
     gap = int(of.population.days_since_closure[place])
     if gap >= 0:
         return next(text for most, text in _BANDS if gap <= most)
-    is_unknown = of.population.state("closed_on")[of.population.previous[place]] == UNKNOWN
-    return CANNOT_TELL if is_unknown else _NOT_CLOSED
+    return _not_closed(of, place) or CANNOT_TELL
 
 
 def _same_need(of: Reviewing, place: int) -> str:
@@ -168,19 +185,18 @@ def _is_open(one: object) -> bool:
 
 
 def by_group_section(
-    of: Reviewing, counting: Counting, referrals: Count, covered: Count
+    of: Reviewing, counting: Counting, whole: Count, rated: tuple[Count, Count, Count]
 ) -> Section:
     """Return re-referrals by team, by primary need and by source; never by worker."""
-    whole = Count("referrals | re-referral: yes", len(of.places))
     tables: list[Table] = []
     for name, what, column, words in (
         ("by-team", "Team", "team", {}),
         ("by-need", "Primary need", "primary_need", PRIMARY_NEEDS),
         ("by-source", "Referral source", "referral_source", REFERRAL_SOURCES),
     ):
-        tables.append(_by(of, counting, name, what, column, words, (referrals, covered, whole)))
+        tables.append(_by(of, counting, name, what, column, words, (*rated, whole)))
     chart = bars_of(
-        "chart-by-team", "Share of referrals that are re-referrals, by team", tables[0], [6],
+        "chart-by-team", "Share of referrals that are re-referrals, by team", tables[0], [7],
         "Share, %",
     )  # fmt: skip
     return Section("By team, need and source", (*tables, chart))
@@ -188,7 +204,7 @@ def by_group_section(
 
 def _by(
     of: Reviewing, counting: Counting, name: str, what: str, column: str,
-    words: dict[str, str], wholes: tuple[Count, Count, Count],
+    words: dict[str, str], wholes: tuple[Count, ...],
 ) -> Table:  # fmt: skip
     texts = of.population.text(column)
 
@@ -196,25 +212,27 @@ def _by(
         code = texts[place]
         return NOT_RECORDED if code is None else f"{code} {words.get(str(code), '')}".strip()
 
-    everyone = [int(place) for place in of.referrals.nonzero()[0]]
-    told = [place for place in everyone if of.population.re_referral[place] in (YES, NO)]
+    everyone, told = places_of(of.referrals), places_of(of.covered)
+    found = [place for place in told if of.population.re_referral[place] == YES]
     reviewed = [place for place in of.places if place in of.answers]
     avoidable = [p for p in reviewed if of.answers[p].answers["avoidable"] == "avoidable"]
-    lists = (everyone, told, of.places, reviewed, avoidable)
+    lists = (everyone, told, found, of.places, reviewed, avoidable)
     counted = [Counter(map(group, places)) for places in lists]
     groups = list(tally(map(group, everyone)))
-    titles = ("Referrals", "Look-back covered", "Re-referrals", "Reviewed", "Avoidable")
-    totals = (*wholes, Count("reviewed", len(reviewed)), Count("avoidable", len(avoidable)))
+    titles = ("Referrals", "Look-back covered", "Of these re-referrals", "All re-referrals",
+              "Reviewed", "Avoidable")  # fmt: skip
+    totals = (*wholes, Count("reviewed", len(reviewed)),
+              Count("reviewed | avoidable: avoidable", len(avoidable)))  # fmt: skip
     measures = [
-        (title, total, lambda group, found=found: found[group])
-        for title, total, found in zip(titles, totals, counted, strict=True)
+        (title, total, lambda group, of_group=of_group: of_group[group])
+        for title, total, of_group in zip(titles, totals, counted, strict=True)
     ]
     return by_table(
         counting, name, f"Re-referrals by {what.lower()}", what, groups, measures,
         shares=[("Re-referral rate", 2, 1)],
         notes=("The rate is of the referrals whose look-back is covered, with its 95 % interval. "
                "Differences within each other's intervals are not to be read as differences.",),
-        nested=[(0, 1), (2, 3), (3, 4)],
+        nested=[(0, 1), (3, 2), (3, 4), (4, 5)],
     )  # fmt: skip
 
 
@@ -222,6 +240,8 @@ def learning_sections(of: Reviewing, counting: Counting) -> Sequence[Section]:
     """Return how many reviews name something to be learned, by main reason, and what they name."""
     found = [(place, one) for place, one in of.answers.items() if one.answers.get("learning")]
     whole = Count("reviews that name learning", len(found))
+    reviewed = Count("reviewed", len(of.answers))
+    counting.add(reviewed, [whole, rest(whole, reviewed)])
     names = {code: f"{code} {words}" for code, words in REASONS.items()} | {
         "none": "no re-referral"
     }
@@ -232,6 +252,13 @@ def learning_sections(of: Reviewing, counting: Counting) -> Sequence[Section]:
         counting, "learning", "Reviews that name something to be learned, by main reason",
         "Main reason", whole, themes,
     )  # fmt: skip
+    mains = Counter(str(one.answers["main_reason"]) for one in of.answers.values())
+    for code in {str(one.answers["main_reason"]) for _, one in found}:
+        key = ("reviewed | is_re_referral: no" if code == "none"
+               else f"reviewed with a reason | main reason: {code}")  # fmt: skip
+        theme = Count(f"{whole.key} | Main reason: {names[code]}", themes[names[code]])
+        main = Count(key, mains[code])
+        counting.add(main, [theme, rest(theme, main)])
     items = tuple(
         Words("{}: case {}. {}", (names[str(one.answers["main_reason"])], str(of.number(place)),
                                   str(one.answers["learning"])))

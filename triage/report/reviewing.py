@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from triage.calendar import to_day
-from triage.report.population import Population
+from triage.report.population import MONTHS, Population
 from triage.report.records import YES, ActionRow, Records, Reviewed, Truth
 
 REVIEWED: Final = "reviewed"
@@ -51,10 +51,14 @@ class Reviewing:
         return self.population.between(to_day(self.first), to_day(self.last))
 
     @cached_property
+    def covered(self) -> Truth:
+        """Return which of them have a look-back that the records cover: those a rate is of."""
+        return self.referrals & self.population.covered(MONTHS)
+
+    @cached_property
     def places(self) -> list[int]:
         """Return the places of the re-referrals of the window."""
-        is_one = self.referrals & (self.population.re_referral == YES)
-        return [int(place) for place in np.flatnonzero(is_one)]
+        return places_of(self.referrals & (self.population.re_referral == YES))
 
     @cached_property
     def case_of(self) -> dict[int, tuple[int, str]]:
@@ -109,3 +113,8 @@ class Reviewing:
                 return EXCEPTED
         in_use = any(rule["id"] == "REF-01" for rule in self.records.run.rules)
         return NOT_JUDGED if in_use else NOT_ASKED
+
+
+def places_of(which: Truth) -> list[int]:
+    """Return the places of some referrals."""
+    return [int(place) for place in np.flatnonzero(which)]
