@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from contained import Contained
 from hypothesis import HealthCheck, settings
+from quarter import Quarter, made_once
 from stores import KINDS, NewStore, OwnStore, in_a_file, in_britain, on_a_server
 
 from triage.__main__ import run
@@ -138,6 +139,15 @@ def store(
     with new_store(workplace) as own:
         monkeypatch.setenv("TRIAGE_DB", own.url)
         yield own
+
+
+@pytest.fixture(scope="session")
+def quarter(tmp_path_factory: pytest.TempPathFactory) -> Quarter:
+    """A quarter of reviews in a store that nobody is to write to, made once for all processes."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    return made_once(folder / "quarter")
 
 
 @pytest.fixture(scope="session")

@@ -6,8 +6,9 @@ to it without asking the store.
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
+import fcntl
+import pickle
 import random
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +21,7 @@ from triage.review_form import ACTIONS, GRADES, REASONS
 from triage.rulefiles import load_rules
 from triage.run import Options
 from triage.settings import ReviewDays
-from triage.store import Asker, Wanted
+from triage.store import Asker, Case, Wanted
 
 LAST = dt.date(2026, 9, 30)
 NIGHTS = (dt.date(2026, 7, 31), dt.date(2026, 8, 31), LAST)
@@ -36,11 +37,14 @@ class Quarter:
 
     url: str
     answers: dict[int, dict[str, Any]] = field(default_factory=dict)
+    reviewed_on: dict[int, dt.date] = field(default_factory=dict)
+    pairs: dict[int, tuple[dict[str, Any], dict[str, Any]]] = field(default_factory=dict)
     referral_of: dict[int, str] = field(default_factory=dict)
     pending: set[int] = field(default_factory=set)
     second: dict[int, str] = field(default_factory=dict)
     actions: list[dict[str, Any]] = field(default_factory=list)
-    by_hand: set[int] = field(default_factory=set)
+    queue: dict[int, Case] = field(default_factory=dict)
+    """The cases as the queue has them in the end."""
 
 
 def asker(name: str, on: dt.date, minutes: int = 0) -> Asker:
@@ -57,6 +61,7 @@ def simulate(url: str, *, seed: int = 7, share: float = 0.6, table: Path = TABLE
         night(url, as_of, table)
         _review_some(quarter, drawn, as_of, share)
     night(url, LAST, table)
+    quarter.queue = {one.id: one for one in store.cases(url, asker("m.manager", LAST), EVERY).cases}
     return quarter
 
 
@@ -80,7 +85,6 @@ def _review_some(quarter: Quarter, drawn: random.Random, as_of: dt.date, share: 
         minutes += 3
         if drawn.random() < 0.05:
             store.close(quarter.url, asker("m.manager", as_of, minutes), [case.id], "known to us")
-            quarter.by_hand.add(case.id)
             continue
         _review(quarter, drawn, case, as_of, minutes)
 
@@ -93,6 +97,7 @@ def _review(
     answers = _answers(drawn, case.rules, as_of)
     store.submit_review(quarter.url, asker(first, as_of, minutes), case.id, answers)
     quarter.answers[case.id] = answers
+    quarter.reviewed_on[case.id] = as_of
     _ask_for(quarter, case.id, answers)
     fate = drawn.random() if case.id not in quarter.second else 1
     if fate < 0.25:
@@ -105,6 +110,7 @@ def _review(
         agrees = all(other[name] == answers[name] for name in _COMPARED)
         store.submit_second(quarter.url, asker(second, as_of, minutes + 1), case.id, other)
         quarter.second[case.id] = "agreed" if agrees else "differs"
+        quarter.pairs[case.id] = (answers, other)
         if agrees:
             quarter.answers[case.id] = other
             quarter.pending.discard(case.id)
@@ -175,14 +181,14 @@ def _finish_some(
             one["handed"] = True
 
 
-def rows_of(table: Path = TABLE) -> list[dict[str, str]]:
-    """Return the records as they are written, one a child and day: the earliest, then the first."""
-    found: dict[tuple[str, str], dict[str, str]] = {}
-    with table.open(encoding="utf-8-sig", newline="") as file:
-        for row in csv.DictReader(file):
-            child, moment = row["child_id"].strip(), row["referral_date"].strip()
-            if child and moment:
-                key = (child, moment[:10])
-                if key not in found or moment < found[key]["referral_date"]:
-                    found[key] = row
-    return list(found.values())
+def made_once(folder: Path) -> Quarter:
+    """Return the quarter, in a store of its own in a folder; of several processes one makes it."""
+    folder.mkdir(exist_ok=True)
+    kept = folder / "quarter.pickle"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not kept.exists():
+            made = simulate(f"sqlite:///{folder / 'quarter.db'}")
+            kept.write_bytes(pickle.dumps(made))
+        found: Quarter = pickle.loads(kept.read_bytes())
+    return found

@@ -22,9 +22,10 @@ from triage.report.document import (
     Words,
 )
 from triage.report.measures import Measures
-from triage.report.population import Population
+from triage.report.population import MONTHS, Population
 from triage.report.published import SOURCE, Neighbour, england
-from triage.report.records import NO, NOT_TOLD, YES
+from triage.report.records import NOT_TOLD, YES
+from triage.report.shown import rest
 
 
 def comparison_section(
@@ -36,8 +37,8 @@ def comparison_section(
     """
     years = _years(population, to)
     words = Words(
-        "Years end on 31 March. A rate leaves out the referrals of which the records cannot tell "
-        "whether the child was referred in the 12 months before."
+        "Years end on 31 March. A rate is of the referrals alone whose look-back of 12 months the "
+        "records cover."
         + ("" if years else " The records cover no whole year up to that day, so none of the "
            "council's own stands in the table.")
     )  # fmt: skip
@@ -45,11 +46,11 @@ def comparison_section(
     only = tuple(str(row[0]) for row in table.rows)
     chart = Chart(
         "chart-comparison", "Re-referrals within 12 months, of all referrals", "lines", table,
-        (Series(4, "This council", low=5, high=6, only=only), Series(7, "England", only=only)),
+        (Series(5, "This council", low=6, high=7, only=only), Series(8, "England", only=only)),
         "Re-referrals, %", "A line for England and one for this council, by year; the table beside "
         "has their values.",
     )  # fmt: skip
-    blocks: list[Block] = [words, chart, _other_rates(population, years)]
+    blocks: list[Block] = [words, chart, _other_rates(population, counting, years)]
     if councils:
         blocks.append(_neighbours(councils))
     return Section("Beside published figures", tuple(blocks))
@@ -73,20 +74,9 @@ def _by_year(population: Population, counting: Counting, years: Sequence[int]) -
     national = {one.year: one for one in england()}
     rows: list[tuple[Cell, ...]] = []
     for year in sorted({*national, *years}):
-        mine: tuple[Cell, ...] = (None,) * 6
+        mine: tuple[Cell, ...] = (None,) * 7
         if year in years:
-            which = population.between(*_ends(year))
-            told = population.re_referral[which]
-            whole = Count(f"referrals in {year}", int(which.sum()))
-            parts = counting.split(
-                whole, "re-referral",
-                {"yes": int((told == YES).sum()), "no": int((told == NO).sum()),
-                 "cannot tell": int((told == NOT_TOLD).sum())},
-            )  # fmt: skip
-            covered = counting.whole(f"covered in {year}", [parts["yes"], parts["no"]])
-            back = parts["yes"]
-            mine = (whole, parts["cannot tell"], back, Share(back, covered),
-                    Bound(back, covered, "low"), Bound(back, covered, "high"))  # fmt: skip
+            mine = _own(population, counting, year)
         one = national.get(year)
         theirs: tuple[Cell, ...] = (None, None, None)
         if one is not None:
@@ -94,9 +84,10 @@ def _by_year(population: Population, counting: Counting, years: Sequence[int]) -
                       Statistic(one.re_referrals, digits=0))  # fmt: skip
         rows.append((str(year), *mine, *theirs))
     columns = (
-        Column("Year to 31 March", "text"), Column("Referrals"), Column("Cannot be told"),
-        Column("Re-referrals"), Column("Rate", "share"), Column("Rate: from", "share"),
-        Column("Rate: to", "share"), Column("England, rate %", "number"),
+        Column("Year to 31 March", "text"), Column("Referrals"), Column("Re-referrals"),
+        Column("Look-back covered"), Column("Of these re-referrals"), Column("Rate", "share"),
+        Column("Rate: from", "share"), Column("Rate: to", "share"),
+        Column("England, rate %", "number"),
         Column("England, referrals", "number"), Column("England, re-referrals", "number"),
     )  # fmt: skip
     return Table(
@@ -105,7 +96,24 @@ def _by_year(population: Population, counting: Counting, years: Sequence[int]) -
     )  # fmt: skip
 
 
-def _other_rates(population: Population, years: Sequence[int]) -> Table:
+def _own(population: Population, counting: Counting, year: int) -> tuple[Cell, ...]:
+    """Return the council's own referrals and re-referrals of a year, and the rate."""
+    which = population.between(*_ends(year))
+    is_one, is_covered = population.re_referral == YES, population.covered(MONTHS)
+    whole, back, covered, found = (
+        Count(f"{key} in {year}", int((which & of_these).sum()))
+        for key, of_these in (
+            ("referrals", which), ("re-referrals", is_one), ("covered", is_covered),
+            ("re-referrals of the covered", is_one & is_covered),
+        )
+    )  # fmt: skip
+    for part, of in ((back, whole), (covered, whole), (found, back), (found, covered)):
+        counting.add(of, [part, rest(part, of)])
+    return (whole, back, covered, found, Share(found, covered), Bound(found, covered, "low"),
+            Bound(found, covered, "high"))  # fmt: skip
+
+
+def _other_rates(population: Population, counting: Counting, years: Sequence[int]) -> Table:
     """Return the shares of no further action, assessments and conferences in time, by year."""
     national = {one.year: one for one in england()}
     measures = {one.name: one for one in Measures(population).all}
@@ -117,14 +125,16 @@ def _other_rates(population: Population, years: Sequence[int]) -> Table:
             which = population.between(first, last)
             nfa = population.column("nfa")[which]
             told = Count(f"nfa told in {year}", int((nfa != NOT_TOLD).sum()))
+            whole = Count(f"referrals in {year}", int(which.sum()))
+            counting.add(whole, [told, rest(told, whole)])
             mine = [Share(Count(f"nfa in {year}", int((nfa == YES).sum())), told)]
             for name in ("assessments", "conferences"):
                 one = measures[name]
-                whole = one.whole & (one.day >= first) & (one.day <= last)
-                part = whole if one.part is None else whole & one.part
+                counted = one.whole & (one.day >= first) & (one.day <= last)
+                part = counted if one.part is None else counted & one.part
                 mine.append(
                     Share(Count(f"{name} in time in {year}", int(part.sum())),
-                          Count(f"{name} in {year}", int(whole.sum())))
+                          Count(f"{name} in {year}", int(counted.sum())))
                 )  # fmt: skip
         found = national.get(year)
         theirs: tuple[Cell, ...] = (None, None, None)

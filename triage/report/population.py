@@ -10,9 +10,9 @@ count, and each rate would be too high.
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -40,6 +40,9 @@ STANDS: Final = (IN_TIME, LATE, WAITING, OVERDUE, NOT_NEEDED, CANNOT_TELL)
 """How a piece of work stands against its limit."""
 
 
+Texts: TypeAlias = np.ndarray[tuple[int], np.dtype[np.object_]]
+
+
 @dataclass(frozen=True)
 class Population:
     """Every referral of the records with what is reckoned of it, in the order of the records.
@@ -50,6 +53,8 @@ class Population:
     frame: pd.DataFrame
     as_of: int
     start: int
+    _columns: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    """The columns that were asked for: they are asked for of one referral after another."""
 
     def __len__(self) -> int:
         """Return how many referrals there are, seen or not."""
@@ -57,11 +62,17 @@ class Population:
 
     def column(self, name: str) -> Whole:
         """Return a column of whole numbers."""
-        return self.frame[name].to_numpy(np.int64)
+        if name not in self._columns:
+            self._columns[name] = self.frame[name].to_numpy(np.int64)
+        found: Whole = self._columns[name]
+        return found
 
-    def text(self, name: str) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
+    def text(self, name: str) -> Texts:
         """Return a column of texts, None where the records tell none."""
-        return self.frame[name].to_numpy(object)
+        if name not in self._columns:
+            self._columns[name] = self.frame[name].to_numpy(object)
+        found: Texts = self._columns[name]
+        return found
 
     def state(self, event: str) -> Whole:
         """Return what is known of an event: GIVEN, BLANK or UNKNOWN."""

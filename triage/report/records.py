@@ -52,7 +52,11 @@ waits for nobody until then."""
 
 @dataclass(frozen=True)
 class Reviewed:
-    """The final answers of a case's review, and the day on which its first review came in."""
+    """The final answers of a case's review, and the day on which that came in.
+
+    The day is that of the first reviewer: neither a correction nor a second review changes it, but
+    a new review does, after the case was opened again.
+    """
 
     case: int
     submitted_on: dt.date
@@ -123,9 +127,9 @@ class LastRun:
 class Records:
     """All that a report is made from, as of the last run, as one person may see it.
 
-    ``pending`` are cases whose answers are not final: they wait for a second review. ``flags`` has
-    the rules that ever flagged each case. ``event`` and ``head`` are of the last event that changed
-    anything.
+    ``pending`` are cases whose answers are not final: they wait for a second review, or for the
+    moderation of one that differs. ``flags`` has the rules that ever flagged each case. ``event``
+    and ``head`` are of the last event that changed anything.
     """
 
     run: LastRun

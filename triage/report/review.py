@@ -122,8 +122,8 @@ def _at_a_glance(
     untold = Words(
         "Of {} referrals it cannot be told, because the records begin on "
         f"{spoken_date(of.records.run.history_from)} and do not reach back {MONTHS} months before "
-        "them. The rate leaves out all that came so early, those that were found to be re-referrals "
-        "as well: else it would be too high.",
+        "them. The rate leaves out all that came so early, those found to be re-referrals as well: "
+        "else it would be too high.",
         (kinds["cannot tell"],),
     )
     lacking = what_is_lacking(of.records, counting)
@@ -177,8 +177,8 @@ def _results(of: Reviewing, counting: Counting, whole: Count) -> Section:
          for name in (REVIEWED, AGAIN)],
     )  # fmt: skip
     words = Words(
-        "{} of {} re-referrals have final answers. Those that wait for a second review are not "
-        "among them, since their answers may still change.",
+        "{} of {} re-referrals have final answers. Those that wait for a second review or its "
+        "moderation are not among them, since their answers may still change.",
         (reviewed, whole),
     )
     tables = [

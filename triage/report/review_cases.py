@@ -55,7 +55,8 @@ def before_section(of: Reviewing, counting: Counting, whole: Count) -> Section:
             ("previous-closure", "Why the previous episode was closed", "Reason for closure",
              _previous_closure, None),
             ("previous-closed", "Days from the previous closure to the re-referral", "Days",
-             _since_closure, (*(text for _, text in _BANDS), _NFA_NO_DATE, _NOT_CLOSED, CANNOT_TELL)),
+             _since_closure,
+             (*(text for _, text in _BANDS), _NFA_NO_DATE, _NOT_CLOSED, CANNOT_TELL)),
             ("previous-need", "Does the re-referral bear the same primary need?", "Same need",
              _same_need, ("yes", "no", CANNOT_TELL)),
         )

@@ -15,7 +15,7 @@ from triage.report.records import YES, ActionRow, Records, Reviewed, Truth
 
 REVIEWED: Final = "reviewed"
 AGAIN: Final = "reviewed, and opened again since"
-SECOND: Final = "reviewed, and waits for a second review"
+SECOND: Final = "reviewed, and waits for a second review or its moderation"
 WAITING: Final = "waits for its review"
 BY_HAND: Final = "closed by a manager, without a review"
 BY_ITSELF: Final = "closed by itself: no flag held any more"

@@ -61,7 +61,10 @@ def _last_run(records: Records, sums: list[Sum]) -> Table:
             for outcome in ("flag", "clear", "cannot_tell")
         ]
         told = Count(f"rule {name} at the last run: told", counts[0].n + counts[1].n)
+        judged = told.n + counts[2].n
         sums.append(Sum(told, (counts[0], counts[1])))
+        # What each rule judged is the same, and so can be read off another rule's row.
+        sums.append(Sum(Count(f"judged: {judged}", judged), (told, counts[2])))
         rows.append(
             (
                 name, records.titles.get(name, name), *counts, Share(counts[0], told),
@@ -91,7 +94,7 @@ def _useful(records: Records, sums: list[Sum]) -> Table:
         sums.append(Sum(whole, tuple(answers.values())))
         yes = answers["yes"]
         flagged, is_open = Count(f"{key}: cases", one.n_flags), Count(f"{key}: open", one.n_open)
-        sums.append(Sum(flagged, (is_open, rest(is_open, flagged))))
+        sums += [Sum(flagged, (part, rest(part, flagged))) for part in (is_open, whole)]
         rows.append(
             (
                 one.rule, text, flagged, is_open, *answers.values(), Share(yes, whole),

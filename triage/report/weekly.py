@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from triage.calendar import spoken_date, to_date, to_day
-from triage.casework import OPEN
+from triage.casework import CLAIMABLE, OPEN
 from triage.report.control import FEW, RULES, ControlChart, p_chart, xmr_chart
 from triage.report.counting import NOT_RECORDED, Counting
 from triage.report.document import (
@@ -40,6 +40,7 @@ from triage.report.document import (
 from triage.report.measures import Measures, Weekly, by_week
 from triage.report.population import OVERDUE, WAITING, Population, elapsed, population_of
 from triage.report.records import GIVEN, YES, Records, Truth, Whole
+from triage.report.shown import rest
 from triage.report.standing import standing_of, what_is_lacking
 
 WEEKS: Final = 26
@@ -124,6 +125,8 @@ def weekly_document(records: Records, to: dt.date) -> Document:
     }
     for place, measure in enumerate(pack.measures.all):
         _add_up(counting, pack, measure.name, [weeks[group][place] for group in groups])
+    for group in groups:
+        _nest(counting, pack, group, weeks[group])
     sections = [
         Section("At a glance", (*_lead(pack), *what_is_lacking(records, counting))),
         *(_section(pack, counting, group, weeks[group]) for group in groups),
@@ -184,6 +187,22 @@ def _add_up(counting: Counting, pack: Pack, name: str, of_groups: Sequence[Weekl
             whole, *parts = (pair[which] for pair in of_week)
             if whole is not None:
                 counting.sums.append(Sum(whole, tuple(part for part in parts if part is not None)))
+
+
+def _nest(counting: Counting, pack: Pack, group: str | None, weeks: Sequence[Weekly]) -> None:
+    """Keep which counts of a week are some of others: what is shown of both tells the rest.
+
+    Most measures are of some of the week's referrals, and a rapid return is a re-referral.
+    """
+    by_name = {one.measure.name: _counts(pack, group, one.measure.name, one) for one in weeks}
+    referrals = by_name["referrals"]
+    for name in (*_RETURNS, "decisions", "allocations"):
+        for (_, whole), (_, of) in zip(by_name[name], referrals, strict=True):
+            counting.add(of, [whole, rest(whole, of)])
+    for (part, whole), (of_part, of) in zip(*(by_name[name] for name in _RETURNS[::-1]),
+                                            strict=True):  # fmt: skip
+        if part and of_part and whole.n == of.n:
+            counting.add(of_part, [part, rest(part, of_part)])
 
 
 def _section(pack: Pack, counting: Counting, group: str | None, weeks: Sequence[Weekly]) -> Section:
@@ -314,7 +333,9 @@ def _waiting(pack: Pack, counting: Counting, group: str | None) -> list[Block]:
     start = np.where(of.state("decision_at") == GIVEN, of.column("decision_at"), of.day)
     now = np.full(len(of), of.as_of)
     cases, actions = pack.queue(group)
-    overdue = cases[cases["due_on"] < of.as_of]
+    # Of one that was reviewed something else is due; one that is put off waits for nobody yet.
+    is_due = cases["status"].isin(CLAIMABLE) & ~cases["is_put_off"]
+    overdue = cases[is_due & (cases["due_on"] < of.as_of)]
     kinds: list[tuple[str, Whole]] = [
         ("No decision, open", elapsed(of.day, now)[mine & np.isin(decided, waits)
                                                    & (of.is_open == YES)]),
@@ -327,6 +348,7 @@ def _waiting(pack: Pack, counting: Counting, group: str | None) -> list[Block]:
         ("Remedial actions overdue, since they were due", _ages(actions, of.as_of)),
     ]  # fmt: skip
     rows: list[tuple[Cell, ...]] = []
+    wholes: list[Count] = []
     for title, ages in kinds:
         whole = Count(f"{title} | team: {group or _ALL}", len(ages))
         bands: dict[str, int] = {}
@@ -337,6 +359,8 @@ def _waiting(pack: Pack, counting: Counting, group: str | None) -> list[Block]:
         parts = counting.split(whole, "age", bands)
         rows.append((title, whole, *parts.values()))
         pack.totals.setdefault(title, []).append((whole, parts))
+        wholes.append(whole)
+    counting.add(wholes[2], [wholes[3], rest(wholes[3], wholes[2])])
     columns = (Column("What waits", "text"), Column("In all"), *(Column(text) for _, text in _AGES))
     title = f"What waits on {spoken_date(pack.last)}, by working days, {group or _ALL}"
     return [Table(f"waits-{_slug(pack, group)}", title, columns, tuple(rows))]

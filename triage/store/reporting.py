@@ -42,7 +42,7 @@ from triage.store import bulk
 from triage.store.connection import acting, reading
 from triage.store.exceptions import lasting
 from triage.store.people import Asker, viewer_of
-from triage.store.standing import PENDING, READ, final_ids
+from triage.store.standing import READ, final_ids
 from triage.store.tables import (
     case,
     event,
@@ -61,6 +61,8 @@ from triage.store.trail import add_events, happened
 MADE: Final = "report made"
 _READS: Final = ("case read", READ, "agreement read", "trail read", "store backed up", MADE)
 """Kinds of events that change nothing that a report tells."""
+_UNENDED: Final = second_review.c.ended_at.is_(None)
+"""What is so of a second review that is not in, or differs and waits for its moderation."""
 _REFERRALS: Final = pa.schema(
     {"child_id": pa.string(), "referral_id": pa.string(), "referral_date": pa.string(),
      **{name: pa.string() for name in CODES}, **{name: pa.int8() for name in MARKS},
@@ -88,7 +90,7 @@ def records_of(url: str, asker: Asker) -> Records:
         referrals, children = _referrals(connection, who, last)
         cases = _cases(connection, who, children, last.as_of)
         seen = frozenset(cases["case"].tolist())
-        pending = frozenset(connection.scalars(sa.select(second_review.c.case_id).where(PENDING)))
+        pending = frozenset(connection.scalars(sa.select(second_review.c.case_id).where(_UNENDED)))
         reviewed = _reviewed(connection, seen, pending)
         number, head = _head(connection)
         return Records(
@@ -184,8 +186,8 @@ def _referrals(
         "day": _days(found["referral_date"]),
     }
     for name in CODES:
-        # Through pandas, a text that is missing would come back as the number that is none.
-        columns[name] = np.array(found[name].to_pylist(), object)
+        # Of its own accord pandas makes a text that is missing a number that is none.
+        columns[name] = pd.Series(found[name].to_pylist(), dtype=object)
     unread = found["unread"].combine_chunks()
     for name in MARKS:
         columns[name] = pc.fill_null(found[name], NOT_TOLD).to_numpy().astype(np.int64)
@@ -257,13 +259,13 @@ def _reviewed(
 ) -> tuple[Reviewed, ...]:
     final = {of: number for of, number in final_ids(connection).items()
              if of in seen and of not in pending}  # fmt: skip
-    names = ("id", "case_id", "kind", "answers", "submitted_at", "state")
+    names = ("id", "case_id", "kind", "answers", "submitted_at", "supersedes")
     query = sa.select(*(review.c[name] for name in names)).where(review.c.state != "draft")
     first: dict[int, str] = {}
     found: dict[int, tuple[str, str]] = {}
     for some in bulk.rows(connection, query.order_by(review.c.id)):
-        for number, of, kind, answers, submitted, _ in some:
-            if kind == "first" and of not in first:
+        for number, of, kind, answers, submitted, supersedes in some:
+            if kind == "first" and supersedes is None:
                 first[of] = submitted
             if final.get(of) == number:
                 found[of] = (answers, kind)
