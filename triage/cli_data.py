@@ -51,7 +51,8 @@ def data_retain(dry_run: bool, yes: bool, db: str | None, person: str | None, fo
             if form == "json":
                 click.echo(outputs.as_json(present_data.let_go_json(found, dry_run=True)))
             return
-        click.confirm("It cannot be brought back. Let go of it?", abort=True, err=True)
+        if not present_data.is_nothing_past(found):
+            click.confirm("It cannot be brought back. Let go of it?", abort=True, err=True)
     done = store.let_go(*asked)
     if form == "json":
         click.echo(outputs.as_json(present_data.let_go_json(done, dry_run=False)))

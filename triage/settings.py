@@ -25,7 +25,7 @@ FILE_NAME: Final = "triage.toml"
 OWN_RULES: Final = "own_rules"
 """The folder of a council's own rules, where the settings name no other."""
 Severity = Literal["critical", "high", "medium", "low"]
-Months = Annotated[int, Field(ge=1, le=1200)]
+Months = Annotated[int, Field(ge=1, le=1200, strict=True)]
 WorkingDays = Annotated[int, Field(ge=0, le=260)]
 
 

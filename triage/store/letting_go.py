@@ -118,7 +118,7 @@ def _actor(connection: sa.Connection, asker: Asker) -> Viewer:
 
 def _kinds(limits: Limits) -> dict[str, Rows]:
     """Return the rows past their time, by kind, in the order in which they can be deleted."""
-    return {"runs": _of_runs(limits), "cases": _of_cases(limits), "known": _of_nights(limits)}
+    return {"runs": _of_runs(limits), "known": _of_nights(limits), "cases": _of_cases(limits)}
 
 
 def _of_runs(limits: Limits) -> Rows:
