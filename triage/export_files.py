@@ -50,10 +50,6 @@ class NewFolder:
         """
         self._beside.rename(self._path)
 
-    def take_back(self) -> None:
-        """Remove the folder that was placed."""
-        shutil.rmtree(self._path, ignore_errors=True)
-
 
 def _private(path: str, flags: int) -> int:
     return os.open(path, flags, _PRIVATE_FILE)

@@ -92,7 +92,7 @@ def export_data(
     """Write the cases that whoever asks sees, and what belongs to them, into a new folder.
 
     The same store and key give the same bytes. The folder is there once it is whole and the trail
-    says so, and else is not.
+    says so: rather may the trail tell of one that never came than the other way round.
 
     Raises:
         CallError: when whoever asks may not, there is no case of a team that they see, or the
@@ -106,16 +106,9 @@ def export_data(
             done = _written(connection, who, made, key, tuple(dict.fromkeys(teams)))
         told = {"key": done.fingerprint, "rows": done.rows, "teams": list(done.teams),
                 "restricted": done.with_restricted}  # fmt: skip
-        is_placed = False
-        try:
-            with acting(url) as connection:
-                add_events(connection, asker.at, who.name, [happened(EXPORTED, detail=told)])
-                made.place()
-                is_placed = True
-        except BaseException:
-            if is_placed:
-                made.take_back()
-            raise
+        with acting(url) as connection:
+            add_events(connection, asker.at, who.name, [happened(EXPORTED, detail=told)])
+        made.place()
     return done
 
 
