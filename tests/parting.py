@@ -18,8 +18,8 @@ from triage import store
 from triage.store import Asker
 
 CHILD, SIBLING = "KIND-4711-Ä", "KIND-4712"
-OWN = ("BEZUG-88001", "BEZUG-88002", "BEZUG-88003", "BEZUG-88004")
-"""The child's referrals: reviewed twice, closed, in somebody's hands, and flagged no more."""
+OWN = ("BEZUG-88001", "BEZUG-88002", "BEZUG-88003", "BEZUG-88004", "BEZUG-88005")
+"""The child's referrals: reviewed twice, closed, in somebody's hands, flagged no more, and due."""
 WORDS = "Mutter sagt, Kind schläft bei Oma"
 """Free text, of which nothing may be left."""
 NAMES = ("m.manager", "r.first", "r.second", "w.worker")
@@ -34,15 +34,17 @@ def at(day: dt.date, name: str = "a.admin") -> Asker:
 def records() -> list[Row]:
     """Return referrals of the child, of a sibling and of others, some of them in a bad state."""
     mine = [row(name, child_id=CHILD, referral_date=f"2023-06-{10 + n}")
-            for n, name in enumerate(OWN)]  # fmt: skip
+            for n, name in enumerate(OWN[:4])]  # fmt: skip
     again = row(OWN[0], child_id=CHILD, referral_date="2023-06-29", decision_at="31.02.2023")
     return [
         *mine,
+        row(OWN[4], child_id=CHILD, referral_date="2023-06-30"),
         again,
         row("BEZUG-99001", child_id=SIBLING),
         row("BEZUG-99002", decision_at="32.13.2023"),
         row("BEZUG-99003", restricted="yes", team="South"),
         row("BEZUG-99004", referral_date="2023-06-30"),
+        row("BEZUG-99005"),
     ]
 
 

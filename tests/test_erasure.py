@@ -216,7 +216,7 @@ def test_the_words_of_others_that_name_the_child_are_told_and_left(
 ) -> None:
     other = cases["BEZUG-99001"]
     door.add_note(store.url, asker(), other, f"see {CHILD}, too")
-    door.add_note(store.url, asker(), cases["BEZUG-99002"], f"not {CHILD}4, nor X{OWN[0]}")
+    door.add_note(store.url, asker(), cases["BEZUG-99005"], f"not {CHILD}4, nor X{OWN[0]}")
     found = told(triage, *ERASE)
     assert found["named_in"] == {"cases": [other]}
     assert (1,) in store.query(f"SELECT COUNT(*) FROM note WHERE text LIKE '%{CHILD}, too'")
@@ -275,7 +275,7 @@ def test_a_sample_of_which_a_case_was_erased_is_shown_as_before(
         ("INSERT INTO referral (child_id, referral_id, referral_date, restricted) VALUES "
          "('K', 'R', '2023-01-01', {false})",
          "There is no case of the child of which 1 row of referral is there."),
-        ("UPDATE \"case\" SET child_id = '', referral_id = '9' WHERE referral_id = 'BEZUG-99004'",
+        ("UPDATE \"case\" SET child_id = '', referral_id = '9' WHERE referral_id = 'BEZUG-99005'",
          "by the trail it was never erased."),
     ],
 )  # fmt: skip
