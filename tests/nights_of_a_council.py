@@ -81,7 +81,9 @@ def nights_of_a_council(
     once = ~table.duplicated("referral_id", keep=False)
     referred = _days(table["referral_date"])
     once &= ~pd.DataFrame({"child": table["child_id"], "day": referred}).duplicated(keep=False)
-    recent = once & (referred >= pd.Timestamp(first)) & (table["referral_id"] != "")
+    # A row without a child is rejected on every night, whatever it tells.
+    is_named = (table["referral_id"] != "") & (table["child_id"].str.strip() != "")
+    recent = once & (referred >= pd.Timestamp(first)) & is_named
     for name, column in EVENTS.items():
         nights.backdated[name] = set()
         day = _days(table[column])

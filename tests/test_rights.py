@@ -17,6 +17,8 @@ from work_helpers import ANSWERS, AS_OF, EVERY, asker, last_event, listed, night
 from triage import rights
 from triage import store as door
 from triage.errors import CallError
+from triage.letting_go import Times
+from triage.pseudonyms import Key
 from triage.rights import ROLES, Person, Viewer, viewer
 from triage.store import Wanted
 
@@ -30,6 +32,7 @@ RIGHTS: dict[str, set[str]] = {
     "manage people": {"administrator"},
     "see samples": {"team manager", "auditor"},
     "compare reviewers": {"team manager", "auditor"},
+    "let go of data": {"administrator"},
 }
 """Who may do each thing, once anybody is registered."""
 NEXT_WEEK = AS_OF + dt.timedelta(days=7)
@@ -61,17 +64,23 @@ DOORS: dict[str, tuple[str | None, dict[str, Any]]] = {
     "audit_log": ("see the trail", {}),
     "register": ("manage people", {"name": "n.new", "role": "reviewer", "teams": []}),
     "strike_off": ("manage people", {"name": "n.new"}),
+    "past_its_time": ("let go of data", {"times": Times()}),
+    "let_go": ("let go of data", {"times": Times()}),
+    "erasure_of": ("let go of data", {"child_id": "nobody's"}),
+    "erase_child": ("let go of data", {"child_id": "nobody's"} | WORDS),
+    "cases_behind": ("export", {"pseudonym": "case-0", "key": Key(b"0123456789" * 4)} | WORDS),
 }
 """What somebody can ask of the store: the right it takes (None: what is told is what they may see),
 and how it is asked."""
 ELSEWHERE = {
     "add_exception", "ask_for_second", "back_up", "begin_second", "check_asker", "draw_sample",
-    "end_exception", "exceptions", "hidden_cases", "history_of", "move", "restore", "runs_beside",
-    "samples", "save_second_draft", "second_differences", "second_list", "second_pairs",
-    "see_first_answers", "settle_second", "submit_second", "teams_shown", "upgrade_store",
-    "withdraw_second",
+    "end_exception", "exceptions", "export_data", "hidden_cases", "history_of", "move", "restore",
+    "runs_beside", "samples", "save_second_draft", "second_differences", "second_list",
+    "second_pairs", "see_first_answers", "settle_second", "submit_second", "teams_shown",
+    "upgrade_store", "withdraw_second",
 }  # fmt: skip
-"""Doors of which the tests of exceptions, samples, second reviews, histories and upkeep tell."""
+"""Doors of which the tests of exceptions, samples, second reviews, histories, upkeep and exports
+tell."""
 
 
 def test_every_right_of_every_role_is_as_the_table_has_it() -> None:

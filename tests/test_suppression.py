@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import random
 import time
-from collections.abc import Collection, Iterable, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
 
 import numpy as np
 import pytest
+from attacker import counts_of, published, recovered, small
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,10 +28,9 @@ from triage.report.document import (
     Sum,
     Table,
     Words,
-    counts_in,
 )
 from triage.report.linear import Linked
-from triage.report.shown import Shown, rest
+from triage.report.shown import rest
 from triage.report.suppression import hidden
 
 DAY = dt.date(2024, 3, 31)
@@ -44,128 +44,6 @@ Expression: TypeAlias = tuple[dict[str, int], int]
 def document(cells: Iterable[Cell], sums: Iterable[Sum] = (), *more: Section) -> Document:
     table = Table("t", "T", (Column("cell"),), tuple((cell,) for cell in cells))
     return Document("d", "D", "", STANDING, (Section("S", (table,)), *more), tuple(sums))
-
-
-def published(made: Document, keys: Collection[str] | None = None) -> Shown:
-    return Shown(made).published(sorted(hidden(made) if keys is None else keys))
-
-
-def counts_of(made: Document) -> dict[str, int]:
-    """Return what anything tells of: counts in cells and in sums, and the rests of shares."""
-    cells = list(made.cells())
-    found = {count.key: count.n for cell in cells for count in counts_in(cell)}
-    for cell in cells:
-        if isinstance(cell, Share | Bound):
-            found[rest(cell.part, cell.whole).key] = cell.whole.n - cell.part.n
-    for one in made.sums:
-        found |= {count.key: count.n for count in (one.whole, *one.parts)}
-    return found
-
-
-def small(made: Document) -> set[str]:
-    return {key for key, n in counts_of(made).items() if 1 <= n <= 5}
-
-
-class Attacker:
-    """Who sees what is published, knows the sums, and solves for the rest in whole numbers.
-
-    It is told more than a reader is: that nothing hidden is 0, and of what stands in no cell which
-    are 0 and which are not. What is shown it takes from the cells as they are printed.
-    """
-
-    def __init__(self, shown: Shown) -> None:
-        made = shown.document
-        self.known: dict[str, int] = {}
-        for cell in made.cells():
-            if isinstance(cell, Count) and (value := shown.value(cell)) != HIDDEN:
-                assert isinstance(value, int)
-                self.known[cell.key] = value
-        truth = counts_of(made)
-        self.known |= {key: 0 for key, n in truth.items() if not n}
-        self.rests = {
-            rest(cell.part, cell.whole).key: cell
-            for cell in made.cells()
-            if isinstance(cell, Share | Bound)
-        }
-        own = {count.key for cell in made.cells() for count in counts_in(cell)}
-        own |= {count.key for one in made.sums for count in (one.whole, *one.parts)}
-        self.unknown = sorted(own - self.known.keys())
-        self.place = {key: place for place, key in enumerate(self.unknown)}
-        self.rows: list[Any] = []
-        self.low: list[float] = []
-        self.high: list[float] = []
-        for one in made.sums:
-            self.learn([(1, part.key) for part in one.parts] + [(-1, one.whole.key)], 0, 0)
-        for key, cell in self.rests.items():
-            if key in own:
-                self.learn([(1, key), (1, cell.part.key), (-1, cell.whole.key)], 0, 0)
-            if truth[key]:
-                self.learn(self.terms(key), 1, np.inf)
-        for cell in made.cells():
-            if isinstance(cell, Share) and isinstance(value := shown.value(cell), float):
-                part, whole = cell.part.key, cell.whole.key
-                self.learn([(1, part), (-(value - 0.05001) / 100, whole)], 0, np.inf)
-                self.learn([(1, part), (-(value + 0.05001) / 100, whole)], -np.inf, 0)
-        self.most = 10 * max(truth.values(), default=1) + 100
-
-    def terms(self, key: str) -> list[tuple[float, str]]:
-        if key in self.rests and key not in self.place and key not in self.known:
-            cell = self.rests[key]
-            return [(1, cell.whole.key), (-1, cell.part.key)]
-        return [(1, key)]
-
-    def row(self, terms: Sequence[tuple[float, str]]) -> tuple[Any, float]:
-        row, constant = np.zeros(len(self.unknown)), 0.0
-        for factor, key in terms:
-            if key in self.known:
-                constant += factor * self.known[key]
-            else:
-                row[self.place[key]] += factor
-        return row, constant
-
-    def learn(self, terms: Sequence[tuple[float, str]], low: float, high: float) -> None:
-        row, constant = self.row(terms)
-        if row.any():
-            self.rows.append(row)
-            self.low.append(low - constant)
-            self.high.append(high - constant)
-
-    def least(self, price: Any) -> Any:
-        from scipy.optimize import Bounds, LinearConstraint, milp
-
-        laws = [LinearConstraint(np.array(self.rows), self.low, self.high)] if self.rows else []
-        found = milp(price, integrality=1, bounds=Bounds(1, self.most), constraints=laws)
-        assert found.x is not None, found.message
-        return np.rint(found.x)
-
-    def recovers(self, keys: Iterable[str]) -> dict[str, int]:
-        """Return the values of these that only one number can be."""
-        left: dict[str, Any] = {}
-        found = {}
-        for key in keys:
-            row, constant = self.row(self.terms(key))
-            if row.any():
-                left[key] = row
-            else:
-                found[key] = round(constant)
-        if not left:
-            return found
-        pull = np.random.default_rng(1).normal(size=len(self.unknown))
-        solutions = [self.least(pull), self.least(-pull)]
-        for key, row in left.items():
-            for price in (row, -row):
-                if len({round(row @ one) for one in solutions}) == 1:
-                    solutions.append(self.least(price))
-            values = {round(row @ one + self.row(self.terms(key))[1]) for one in solutions}
-            if len(values) == 1:
-                found[key] = values.pop()
-        return found
-
-
-def recovered(made: Document, keys: Collection[str] | None = None) -> dict[str, int]:
-    """Return what can be recovered of all that is hidden or small."""
-    keys = hidden(made) if keys is None else keys
-    return Attacker(published(made, keys)).recovers(sorted(small(made).union(keys)))
 
 
 class Maker:

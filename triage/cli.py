@@ -14,6 +14,7 @@ import click
 
 from triage import __version__
 from triage.cli_audit import audit, people
+from triage.cli_data import data
 from triage.cli_db import database
 from triage.cli_exceptions import exception
 from triage.cli_queue import due, print_queue, queue
@@ -163,6 +164,7 @@ cli.add_command(exception)
 cli.add_command(audit)
 cli.add_command(people)
 cli.add_command(database)
+cli.add_command(data)
 cli.add_command(rules)
 cli.add_command(runs)
 cli.add_command(facts)

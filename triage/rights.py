@@ -17,7 +17,7 @@ Role = Literal["reviewer", "team manager", "auditor", "administrator"]
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
 Act = Literal[
     "see cases", "work on cases", "review", "manage cases", "see the trail", "export",
-    "manage people", "see samples", "compare reviewers", "make reports",
+    "manage people", "see samples", "compare reviewers", "let go of data", "make reports",
 ]  # fmt: skip
 
 _MAY: Final[dict[Role, frozenset[Act]]] = {
@@ -36,7 +36,7 @@ _MAY: Final[dict[Role, frozenset[Act]]] = {
     "auditor": frozenset(
         {"see cases", "see the trail", "export", "see samples", "compare reviewers", "make reports"}
     ),
-    "administrator": frozenset({"manage people"}),
+    "administrator": frozenset({"manage people", "let go of data"}),
 }
 _OF_ALL_TEAMS: Final[tuple[Role, ...]] = ("auditor",)
 

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from triage.errors import CallError
+from triage.letting_go import CASE_MONTHS, KNOWN_MONTHS, RUN_MONTHS, Times
 from triage.reading import JOIN_WITHIN_DAYS, Reading
 from triage.review_form import Grade
 from triage.second import WORKING_DAYS, SecondRule
@@ -24,6 +25,7 @@ FILE_NAME: Final = "triage.toml"
 OWN_RULES: Final = "own_rules"
 """The folder of a council's own rules, where the settings name no other."""
 Severity = Literal["critical", "high", "medium", "low"]
+Months = Annotated[int, Field(ge=1, le=1200, strict=True)]
 WorkingDays = Annotated[int, Field(ge=0, le=260)]
 
 
@@ -45,6 +47,16 @@ class SecondReview(BaseModel):
 
     grades: tuple[Grade, ...] = ()
     working_days: WorkingDays = WORKING_DAYS
+
+
+class Retention(BaseModel):
+    """Months for which data is kept, by kind; ``triage data retain`` lets go of what is older."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    runs: Months = RUN_MONTHS
+    known: Months = KNOWN_MONTHS
+    cases: Months = CASE_MONTHS
 
 
 class Restricted(BaseModel):
@@ -77,6 +89,7 @@ class Settings(BaseModel):
     review_days: ReviewDays = ReviewDays()
     second_review: SecondReview = SecondReview()
     restricted: Restricted = Restricted()
+    retention: Retention = Retention()
     telling: Telling = Telling()
     webhook: Webhook = Webhook()
 
@@ -102,6 +115,11 @@ class Settings(BaseModel):
     def second_rule(self) -> SecondRule:
         """Return which reviews wait for a second one as soon as they are submitted."""
         return SecondRule(self.second_review.grades, self.second_review.working_days)
+
+    @property
+    def times(self) -> Times:
+        """Return for how long each kind of data is kept."""
+        return Times(self.retention.runs, self.retention.known, self.retention.cases)
 
     @property
     def days_by_severity(self) -> dict[str, int]:
@@ -253,6 +271,13 @@ TEMPLATE: Final = (
 # Who may see restricted records, by the name given with --as.
 [restricted]
 # readers = ["a.auditor"]
+
+# Months for which data is kept; `triage data retain` lets go of what is older. What a run said of
+# single records; how records stood on past nights, once they are not judged any more; closed cases.
+[retention]
+# runs = 12
+# known = 12
+# cases = 72
 """
     + TELLING_TEMPLATE
 )

@@ -12,7 +12,9 @@ from triage.store.caselist import Case, Wanted
 from triage.store.checking import Checked, check_store
 from triage.store.connection import run_lock
 from triage.store.digest import check_asker, keep_told, night_figures, teams_shown, told_already
+from triage.store.erasing import Erasure, erase_child, erasure_of
 from triage.store.exceptions import RuleException, add_exception, end_exception, exceptions
+from triage.store.exporting import Exported, cases_behind, export_data
 from triage.store.histories import (
     FlagMove,
     History,
@@ -24,6 +26,7 @@ from triage.store.histories import (
     runs_beside,
 )
 from triage.store.known import nights_so_far
+from triage.store.letting_go import LetGo, let_go, past_its_time
 from triage.store.nightly import store_run
 from triage.store.overseeing import Oversight
 from triage.store.people import Asker, people, register, strike_off
@@ -98,9 +101,12 @@ __all__ = [
     "Changes",
     "Checked",
     "Compared",
+    "Erasure",
+    "Exported",
     "FlagMove",
     "Head",
     "History",
+    "LetGo",
     "Listed",
     "Oversight",
     "Plan",
@@ -135,6 +141,7 @@ __all__ = [
     "begin_second",
     "boost",
     "cases",
+    "cases_behind",
     "check_asker",
     "check_store",
     "claim",
@@ -143,7 +150,10 @@ __all__ = [
     "draw_sample",
     "due_items",
     "end_exception",
+    "erase_child",
+    "erasure_of",
     "exceptions",
+    "export_data",
     "finish_action",
     "hand_over_action",
     "hidden_cases",
@@ -152,11 +162,13 @@ __all__ = [
     "keep_told",
     "last_as_of",
     "latest_as_of",
+    "let_go",
     "matching",
     "move",
     "night_figures",
     "nights_so_far",
     "one_case",
+    "past_its_time",
     "people",
     "records_of",
     "register",

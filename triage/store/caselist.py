@@ -21,6 +21,7 @@ from triage.order import END, NOT_OVERDUE, ranges_of
 from triage.rights import Viewer
 from triage.ruleset import severity_rank
 from triage.store import bulk
+from triage.store.husks import IS_KEPT
 from triage.store.tables import case, flag
 from triage.vocabulary import SEVERITIES
 
@@ -145,7 +146,7 @@ def numbers(connection: sa.Connection, who: Viewer, wanted: Wanted, as_of: dt.da
 
 def _conditions(who: Viewer, wanted: Wanted, as_of: dt.date) -> list[sa.ColumnElement[bool]]:
     """Return what does not follow the index."""
-    found: list[sa.ColumnElement[bool]] = []
+    found: list[sa.ColumnElement[bool]] = [IS_KEPT]
     if not who.may("see cases"):
         found.append(sa.false())
     if not who.sees_restricted:

@@ -20,9 +20,11 @@ from triage.errors import DamagedError
 from triage.order import place
 from triage.store import bulk, trail
 from triage.store.address import Address, address_of
+from triage.store.checking_husks import husk_damages
 from triage.store.checking_tables import guard_damages, table_damages, value_damages
 from triage.store.connection import reading
 from triage.store.engines import driver_errors, said_by
+from triage.store.husks import erased_cases
 from triage.store.portable import columns_of, tables_of, tally
 from triage.store.reviews import seal
 from triage.store.tables import HEAD_REVISION, case, event, flag, review, run
@@ -182,10 +184,14 @@ def _reviews(connection: sa.Connection, _: Checked) -> Iterator[str]:
     The trail seals each, whatever kind of review it is.
     """
     sealed: dict[Any, Any] = {}
+    erased = erased_cases(connection)
     is_seal = event.c.kind.contains("review") & event.c.detail.contains('"sha256"')
-    query = sa.select(event.c.id, event.c.detail).where(is_seal).order_by(event.c.id)
+    names = ("id", "case_id", "detail")
+    query = sa.select(*(event.c[name] for name in names)).where(is_seal).order_by(event.c.id)
     for some in bulk.rows(connection, query):
-        for number, detail in some:
+        for number, of_case, detail in some:
+            if of_case in erased:
+                continue
             try:
                 told = json.loads(detail)
                 sealed[told["review"]] = told["sha256"]
@@ -210,6 +216,10 @@ def _reviews(connection: sa.Connection, _: Checked) -> Iterator[str]:
         yield f"Review {number} was submitted, but is not there any more."
 
 
+def _husks(connection: sa.Connection, _: Checked) -> Iterator[str]:
+    yield from husk_damages(connection)
+
+
 _LOOKS: Final[tuple[tuple[str, Look], ...]] = (
     ("The tables", _tables),
     ("The guards", _guards),
@@ -217,4 +227,5 @@ _LOOKS: Final[tuple[tuple[str, Look], ...]] = (
     ("The trail", _trail),
     ("The cases", _cases),
     ("The reviews", _reviews),
+    ("What was erased", _husks),
 )

@@ -15,6 +15,7 @@ from triage.rights import Viewer
 from triage.store import bulk
 from triage.store.caselist import Case
 from triage.store.connection import reading
+from triage.store.husks import IS_KEPT
 from triage.store.people import Asker, viewer_of
 from triage.store.tables import case, event, known, run
 from triage.store.work import seen_case
@@ -173,7 +174,7 @@ def runs_beside(url: str, asker: Asker, first: int, second: int) -> RunsBeside:
 
 def _visible(connection: sa.Connection, who: Viewer) -> dict[int, tuple[Any, ...]]:
     names = ("id", "subject", "child_id", "referral_id", "team", "restricted")
-    query = sa.select(*(case.c[name] for name in names))
+    query = sa.select(*(case.c[name] for name in names)).where(IS_KEPT)
     return {
         row[0]: row
         for some in bulk.rows(connection, query)

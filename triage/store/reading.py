@@ -17,6 +17,7 @@ from triage.rights import Viewer
 from triage.ruleset import severity_rank
 from triage.store.caselist import Case, Wanted, count, of_child, page
 from triage.store.connection import acting, reading
+from triage.store.letting_go import was_let_go_of
 from triage.store.people import Asker, viewer_of
 from triage.store.standing import NOTHING_HIDDEN, hidden_from
 from triage.store.tables import due_item, event, flag, note, referral, rejection, rule_text, run
@@ -241,7 +242,7 @@ def rejections(url: str, run_id: int | None = None) -> list[dict[str, Any]]:
     """Return what was wrong with the rows of a run (the latest by default), each cell once.
 
     Raises:
-        CallError: when there is no such run.
+        CallError: when there is no such run, or what it said of rows was let go of.
     """
     with reading(url) as connection:
         number = run_id
@@ -254,6 +255,11 @@ def rejections(url: str, run_id: int | None = None) -> list[dict[str, Any]]:
             {name: getattr(row, name) for name in ("kind", "source", "row", "column", "message")}
             for row in connection.execute(query.order_by(rejection.c.id))
         ]
+        if not found and number is not None and was_let_go_of(connection, number):
+            raise CallError(
+                f"what run {number} said of rows was let go of, since it was past its time; "
+                "`triage runs` has the counts."
+            )
     told = {(r["source"], r["row"], r["column"]) for r in found if r["kind"] == "rejected"}
     return [
         row

@@ -29,6 +29,7 @@ from triage.sampling import (
 from triage.second import WORKING_DAYS
 from triage.store.caselist import COLUMNS, Case, made
 from triage.store.connection import acting, reading
+from triage.store.husks import IS_KEPT
 from triage.store.people import Asker, actor_of, viewer_of
 from triage.store.standing import hidden_from
 from triage.store.tables import case, review, second_review, second_sample
@@ -236,7 +237,7 @@ def _samples(connection: sa.Connection, who: Viewer, sample_id: int | None = Non
 
 
 def _sees_all(connection: sa.Connection, who: Viewer, cases: Sequence[int]) -> bool:
-    query = sa.select(case.c.team, case.c.restricted)
+    query = sa.select(case.c.team, case.c.restricted).where(IS_KEPT)
     return all(
         who.sees(row.team, restricted=row.restricted)
         for start in range(0, len(cases), _IN_ONE)

@@ -1,8 +1,9 @@
 """The tables of the store.
 
-A case is a referral, or a contact, with its flags. A flag is one rule on one of them; it is
-cleared, never deleted. Events are only ever added: the database itself refuses to change or delete
-one, and each bears a hash of itself and of all before it.
+A case is a referral, or a contact, with its flags. A flag is one rule on one of them; a run clears
+it, and never deletes it. What is let go of is deleted, but for the numbers of cases (``husks``).
+Events are only ever added: the database itself refuses to change or delete one, and each bears a
+hash of itself and of all before it.
 """
 
 from __future__ import annotations

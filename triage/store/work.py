@@ -21,6 +21,7 @@ from triage.rights import Viewer
 from triage.ruleset import severity_rank
 from triage.store.caselist import COLUMNS, Case, Wanted, made, numbers, page
 from triage.store.connection import acting, reading
+from triage.store.husks import NOBODY
 from triage.store.people import Asker, actor_of, stamp, viewer_of, worker_of
 from triage.store.tables import case, note, run
 from triage.store.trail import add_events, happened
@@ -240,6 +241,8 @@ def seen_case(connection: sa.Connection, who: Viewer, case_id: int) -> Case:
     """
     row = connection.execute(sa.select(*COLUMNS).where(case.c.id == case_id)).first()
     found = made(row) if row is not None else None
+    if found is not None and found.child_id == NOBODY and who.may("see cases"):
+        raise CallError(f"case {case_id} was erased: only the trail tells that it was there.")
     if found is None or not who.sees(found.team, restricted=found.restricted):
         raise CallError(f"there is no case {case_id}; `triage queue list` shows the numbers.")
     return found
