@@ -1,4 +1,4 @@
-"""Who sees what is published and solves for the rest: a solver that shares no code with the product.
+"""Who sees what is published and solves for the rest, by no code that the product has.
 
 Part of the tests of suppression, of invented tables and of the reports themselves.
 """
@@ -156,16 +156,11 @@ class _Part:
 
         self.place = {key: place for place, key in enumerate(keys)}
         self.most = most
-        rows = [self.vector(row) for row, _, _ in laws]
-        self.laws = (
-            [
-                LinearConstraint(
-                    csr_array(np.array(rows)), *zip(*[law[1:] for law in laws], strict=True)
-                )
-            ]
-            if rows
-            else []
-        )
+        self.laws = []
+        if laws:
+            rows = csr_array(np.array([self.vector(row) for row, _, _ in laws]))
+            low, high = ([law[side] for law in laws] for side in (1, 2))
+            self.laws = [LinearConstraint(rows, low, high)]
 
     def vector(self, row: dict[str, float]) -> Any:
         found = np.zeros(len(self.place))

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from contained import Contained
 from hypothesis import HealthCheck, settings
-from quarter import Quarter, made_once
+from quarter import Quarter, made_once, reported_once
 from stores import KINDS, NewStore, OwnStore, in_a_file, in_britain, on_a_server
 
 from triage.__main__ import run
@@ -144,10 +144,18 @@ def store(
 @pytest.fixture(scope="session")
 def quarter(tmp_path_factory: pytest.TempPathFactory) -> Quarter:
     """A quarter of reviews in a store that nobody is to write to, made once for all processes."""
+    return made_once(_of_all_processes(tmp_path_factory) / "quarter")
+
+
+@pytest.fixture(scope="session")
+def reported(quarter: Quarter, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Every report of the quarter as files, made once for all processes."""
+    return reported_once(quarter, _of_all_processes(tmp_path_factory) / "reported")
+
+
+def _of_all_processes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        folder = folder.parent
-    return made_once(folder / "quarter")
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
 
 
 @pytest.fixture(scope="session")

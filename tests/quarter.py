@@ -10,11 +10,15 @@ import datetime as dt
 import fcntl
 import pickle
 import random
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from triage import store
+from triage.__main__ import run
 from triage.pipeline import check
 from triage.resources import shipped
 from triage.review_form import ACTIONS, GRADES, REASONS
@@ -25,6 +29,7 @@ from triage.store import Asker, Case, Wanted
 
 LAST = dt.date(2026, 9, 30)
 NIGHTS = (dt.date(2026, 7, 31), dt.date(2026, 8, 31), LAST)
+REPORTS = ("review", "weekly", "causes", "rules")
 REVIEWERS = ("r.one", "r.two", "r.three")
 TABLE = shipped("sample_data") / "one_table" / "referral_table.csv"
 RULES = load_rules(shipped("rules"))
@@ -183,12 +188,39 @@ def _finish_some(
 
 def made_once(folder: Path) -> Quarter:
     """Return the quarter, in a store of its own in a folder; of several processes one makes it."""
-    folder.mkdir(exist_ok=True)
     kept = folder / "quarter.pickle"
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with _alone(folder):
         if not kept.exists():
             made = simulate(f"sqlite:///{folder / 'quarter.db'}")
             kept.write_bytes(pickle.dumps(made))
         found: Quarter = pickle.loads(kept.read_bytes())
     return found
+
+
+def reported_once(quarter: Quarter, folder: Path) -> Path:
+    """Return a folder of every report of the quarter, made by the command in a copy of its store.
+
+    In it are ``within`` and ``published``, a folder in each for each report.
+    """
+    with _alone(folder):
+        if not (folder / "done").exists():
+            shutil.copy(quarter.url.removeprefix("sqlite:///"), folder / "triage.db")
+            for name in REPORTS:
+                _make(folder, name, "within")
+                _make(folder, name, "published", "--publish")
+            (folder / "done").touch()
+    return folder
+
+
+def _make(folder: Path, name: str, kind: str, *more: str) -> None:
+    url, out = f"sqlite:///{folder / 'triage.db'}", str(folder / kind / name)
+    called = ["report", name, "--db", url, "--out", out, "--no-pdf", "--as", "m.manager", *more]
+    assert run(called) == 0
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

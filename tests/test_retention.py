@@ -202,7 +202,7 @@ def test_the_command_lets_go_as_the_settings_say_and_the_trail_tells_how_much(
         "runs": 13, "known": 1200, "cases": 12,
     }  # fmt: skip
     assert (done["cases"], kinds["known"]["rows"]) == (1, {})
-    assert kinds["cases"]["rows"] == {"flag": 1, "note": 2, "referral": 1}
+    assert kinds["cases"]["rows"] == {"flag": 1, "note": 2, "referral": 2}
     detail = json.loads(store.value("SELECT detail FROM event ORDER BY id DESC LIMIT 1"))
     assert detail["rows"] == {name: one["rows"] for name, one in kinds.items()}
     assert detail["before"] == {name: one["before"] for name, one in kinds.items()}

@@ -29,6 +29,7 @@ RIGHTS: dict[str, set[str]] = {
     "manage cases": {"team manager"},
     "see the trail": {"auditor"},
     "export": {"auditor"},
+    "make reports": {"team manager", "auditor"},
     "manage people": {"administrator"},
     "see samples": {"team manager", "auditor"},
     "compare reviewers": {"team manager", "auditor"},
@@ -68,6 +69,8 @@ DOORS: dict[str, tuple[str | None, dict[str, Any]]] = {
     "let_go": ("let go of data", {"times": Times()}),
     "erasure_of": ("let go of data", {"child_id": "nobody's"}),
     "erase_child": ("let go of data", {"child_id": "nobody's"} | WORDS),
+    "records_of": ("make reports", {}),
+    "keep_made": ("make reports", {"name": "rules", "told": {}}),
     "cases_behind": ("export", {"pseudonym": "case-0", "key": Key(b"0123456789" * 4)} | WORDS),
 }
 """What somebody can ask of the store: the right it takes (None: what is told is what they may see),

@@ -79,7 +79,8 @@ def _last_run(records: Records, sums: list[Sum]) -> Table:
     )  # fmt: skip
     return Table(
         "rules-last-run", "How each rule ended on what was judged", columns, tuple(rows),
-        ("Rules that judge contacts, or the cases of the queue, have no referral to judge.",),
+        ("Of all that the run judged: of every team, restricted records among them.",
+         "Rules that judge contacts, or the cases of the queue, have no referral to judge."),
     )  # fmt: skip
 
 

@@ -121,9 +121,11 @@ def keep_made(url: str, asker: Asker, name: str, told: Mapping[str, Any]) -> Non
     """Keep in the trail that a report was made, and of what.
 
     Raises:
+        CallError: when whoever asks may not make reports.
         StoreError: when the store is busy, damaged or out of reach.
     """
     with acting(url) as connection:
+        viewer_of(connection, asker).require("make reports")
         made = happened(MADE, detail={"report": name, **told})
         add_events(connection, asker.at, asker.actor, [made])
 
