@@ -49,7 +49,7 @@ class Quarter:
     second: dict[int, str] = field(default_factory=dict)
     actions: list[dict[str, Any]] = field(default_factory=list)
     queue: dict[int, Case] = field(default_factory=dict)
-    """The cases as the queue has them in the end."""
+    """The cases as the queue has them in the end, restricted ones among them."""
 
 
 def asker(name: str, on: dt.date, minutes: int = 0) -> Asker:
@@ -66,7 +66,8 @@ def simulate(url: str, *, seed: int = 7, share: float = 0.6, table: Path = TABLE
         night(url, as_of, table)
         _review_some(quarter, drawn, as_of, share)
     night(url, LAST, table)
-    quarter.queue = {one.id: one for one in store.cases(url, asker("m.manager", LAST), EVERY).cases}
+    reader = Asker("m.manager", ("m.manager",), asker("m.manager", LAST).at)
+    quarter.queue = {one.id: one for one in store.cases(url, reader, EVERY).cases}
     return quarter
 
 

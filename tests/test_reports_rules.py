@@ -21,7 +21,7 @@ from triage import reporting
 from triage.report.records import RuleUse
 
 TEXTS = {
-    path.name[:6]: sha256(path.read_bytes()).hexdigest()
+    "-".join(path.name.split("-")[:2]): sha256(path.read_bytes()).hexdigest()
     for path in (REPOSITORY / "rules").glob("*.yaml")
 }
 

@@ -1,4 +1,4 @@
-"""A report has in every figure what whoever asks may see: their teams', and no restricted record."""
+"""Every figure of a report is of what whoever asks may see: their teams, no restricted record."""
 
 from __future__ import annotations
 
