@@ -96,7 +96,7 @@ def test_nightly_adds_what_it_changed_in_the_queue(triage: Triage, records: Path
     code, out, _ = triage("nightly", records, "--as-of", AS_OF, "--format", "json")
     assert code == 0
     found = json.loads(out)
-    assert found.keys() == RUN_KEYS | {"queue"}
+    assert found.keys() == RUN_KEYS | {"queue", "oversight"}
     assert found["queue"].keys() == {"new", "still_flagged", "changed", "cleared", "reopened"}
 
 
