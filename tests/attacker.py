@@ -1,4 +1,4 @@
-"""Who sees what is published and solves for the rest, by no code that the product has.
+"""Who sees what is published, and solves for the rest: a solver apart from the product's own.
 
 Part of the tests of suppression, of invented tables and of the reports themselves.
 """

@@ -39,8 +39,8 @@ def what_is_lacking(records: Records, counting: Counting) -> tuple[Block, ...]:
     items = [
         Words(
             f"The last run (number {run.number}, as of {spoken_date(run.as_of)}) read {{}} rows of "
-            "referrals, of all teams: {} judged, {} history only, {} dated later, {} collapsed as duplicates, {} "
-            "rejected.",
+            "referrals, of all teams: {} judged, {} history only, {} dated later, {} collapsed as "
+            "duplicates, {} rejected.",
             (read, *(rows[name] for name in fates)),
         ),
         Words(
