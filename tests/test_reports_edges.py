@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from quarter import LAST, asker, night
 from report_reading import Told, nonzero
 
 from triage import reporting, store
+from triage.report.records import ActionRow
 
 HEADING = "child_id,referral_date,referral_id,nfa,closed_on,closure_reason,decision_at,allocated_at"
 ROWS = (
@@ -112,3 +114,21 @@ def test_weeks_end_on_the_day_and_hold_seven(records: Any) -> None:
         assert rows[0][1] == n, last
     rows = told(records, "weekly", dt.date(2026, 9, 17)).rows("week-all")
     assert rows[0][4] == 6
+
+
+def test_an_action_is_overdue_from_the_day_after_it_was_due_and_late_if_done_then(
+    records: Any,
+) -> None:
+    case = int(told(records, "review").rows("cases")[0][0])
+    before = LAST - dt.timedelta(1)
+    actions = tuple(
+        ActionRow(case, "visit", due_on, done_on, handed)
+        for due_on, done_on, handed in (
+            (LAST, None, False), (before, None, False), (before, before, False),
+            (before, LAST, False), (before, None, True),
+        )
+    )  # fmt: skip
+    with_actions = replace(records, actions=actions)
+    review = told(with_actions, "review")
+    assert review.numbers("Remedial actions") == [5, 1, 1, 1, 2, 1]
+    assert told(with_actions, "weekly").rows("waits-all")[4][1:3] == [1, 1]
