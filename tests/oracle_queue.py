@@ -123,7 +123,7 @@ class SlowQueue:
             severities = [row["severity"] for row in self._open_flags(key)]
             if severities:
                 case["severity"] = min(severities, key=SEVERITIES.index)
-        self._remember_referrals(run, {found.child_id for found in tonight.values()})
+        self._remember_referrals(run)
         return counts
 
     def _raise(self, run: Run, key: Key, found: Flag, rests_on: str, count: dict[str, int]) -> bool:
@@ -207,7 +207,7 @@ class SlowQueue:
             case["boost"] = "a flag was added"
             self._note(key, "case boosted", None, "a flag was added")
 
-    def _remember_referrals(self, run: Run, children: set[str]) -> None:
+    def _remember_referrals(self, run: Run) -> None:
         table = run.referrals.table
         assert table is not None
         entries = table.subject.entries
@@ -223,12 +223,11 @@ class SlowQueue:
 
         columns = ("team", "referral_source", "primary_need", "nfa", "closed_on", "closure_reason")
         for place, child in enumerate(entries.child_ids.tolist()):
-            if child in children:
-                self.referrals[child, entries.ids[place]] = (
-                    to_date(int(entries.day[place])),
-                    *(cell(name, place) for name in columns),
-                    bool(table.subject.is_restricted[place]),
-                )
+            self.referrals[child, entries.ids[place]] = (
+                to_date(int(entries.day[place])),
+                *(cell(name, place) for name in columns),
+                bool(table.subject.is_restricted[place]),
+            )
 
     def _due(self, start: dt.date, severity: str) -> dt.date:
         return to_date(add_working_days(to_day(start), self.review_days[severity]))
