@@ -8,6 +8,7 @@ ended by the system, and cannot hurt the machine.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
@@ -121,10 +122,38 @@ def import_everything() -> None:
         if "__main__" not in module.name and "migrations" not in module.name:
             import_module(module.name)
     import_module("triage.__main__")
-    # The calendar loads its package when it is first asked, and a user without rights could not.
+    for name in imported_by_a_check():
+        with contextlib.suppress(ImportError):
+            import_module(name)
+    # The calendar loads a module by itself, which has no name to be imported by.
     from triage.calendar import bank_holidays
 
     bank_holidays()
+
+
+def imported_by_a_check() -> list[str]:
+    """Return what a check has imported in the end: some of it when it is first asked for.
+
+    A command that runs as a user without rights cannot import anything more by then.
+    """
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        from triage.__main__ import run
+
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "referrals.csv"
+            path.write_text("child_id,referral_date\nA,2023-05-01\n", "utf-8")
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            run(["check", str(path), "--as-of", AS_OF])
+        with os.fdopen(writing, "w", encoding="utf-8") as told:
+            told.write("\n".join(sys.modules))
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, encoding="utf-8") as told:
+        names = told.read().split("\n")
+    os.waitpid(child, 0)
+    return names
 
 
 def run_one(
