@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Final, Literal, get_args
 
-from triage.errors import CallError
+from triage.errors import CallError, ConflictError
 
 Status = Literal["new", "claimed", "in review", "awaiting second review", "actions open", "closed"]
 STATUSES: Final[tuple[Status, ...]] = get_args(Status)
@@ -56,15 +56,16 @@ HELD_FOR: Final = dt.timedelta(minutes=60)
 """How long a case is held without anything being done on it."""
 
 
-def said(text: str, missing: str) -> str:
+def said(text: str, missing: str, command: str = "") -> str:
     """Return what somebody says in words, without the blanks around it.
 
     Raises:
-        CallError: when it is empty, with what is ``missing``; or when no store could keep it.
+        CallError: when it is empty, with what is ``missing`` and the ``command`` that gives it; or
+            when no store could keep it.
     """
     words = text.strip()
     if not words:
-        raise CallError(missing)
+        raise CallError(missing, command)
     if any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in words):
         raise CallError("the text holds a character that cannot be kept; leave it out.")
     return words
@@ -74,12 +75,12 @@ def moved(act: Act, status: Status, case_id: int) -> Status:
     """Return the status that a case comes to by an act.
 
     Raises:
-        CallError: when the act is not for a case of that status.
+        ConflictError: when the act is not for a case of that status.
     """
     to = MOVES[act].get(status)
     if to is None:
         allowed = " or ".join(MOVES[act])
-        raise CallError(
+        raise ConflictError(
             f"case {case_id} is {status}: to {act} it has to be {allowed}; nothing was changed."
         )
     return to

@@ -2,7 +2,10 @@
 
 TriageError                 one sentence: where, what, what to do
 |-- CallError       exit 2  the call or the configuration is wrong
-|   `-- RuleError           a rule file is wrong, or a rule could not be evaluated
+|   |-- RuleError           a rule file is wrong, or a rule could not be evaluated
+|   |-- MissingError        what is asked for is not there, or not for whoever asks
+|   |-- ForbiddenError      whoever asks may not do it
+|   `-- ConflictError       it cannot be done as things stand now
 |-- InputError      exit 3  an input cannot be used; nothing was stored
 `-- StoreError      exit 4  the store is busy, damaged or out of reach; nothing was stored
     `-- DamagedError        the store is damaged
@@ -14,9 +17,16 @@ from collections.abc import Sequence
 
 
 class TriageError(Exception):
-    """An error with a sentence for the user and an exit code for scripts."""
+    """An error with a sentence for the user and an exit code for scripts.
+
+    ``command`` is how the sentence ends for who types commands, and not for who reads a page.
+    """
 
     exit_code = 2
+
+    def __init__(self, said: str = "", command: str = "") -> None:
+        self.sentence = f"{said.rstrip('.')}." if command else said
+        super().__init__(f"{said}{command}")
 
 
 class CallError(TriageError):
@@ -35,6 +45,18 @@ class RuleError(CallError):
     def __init__(self, problems: str | Sequence[str]) -> None:
         self.problems = (problems,) if isinstance(problems, str) else tuple(problems)
         super().__init__("\n".join(self.problems))
+
+
+class MissingError(CallError):
+    """What is asked for is not there, or not for whoever asks (exit 2)."""
+
+
+class ForbiddenError(CallError):
+    """Whoever asks may not do it (exit 2)."""
+
+
+class ConflictError(CallError):
+    """It cannot be done as things stand now (exit 2)."""
 
 
 class InputError(TriageError):

@@ -11,7 +11,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
-from triage.errors import CallError
+from triage.errors import CallError, ForbiddenError
 
 Role = Literal["reviewer", "team manager", "auditor", "administrator"]
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
@@ -71,11 +71,11 @@ class Viewer:
         """Refuse what they may not do.
 
         Raises:
-            CallError: when they may not.
+            ForbiddenError: when they may not.
         """
         if not self.may(act):
             roles = [role for role in ROLES if act in _MAY[role]]
-            raise CallError(
+            raise ForbiddenError(
                 f"{self.name}: as {_with_article(str(self.role))} may not {act}; that is for "
                 f"{' and '.join(_with_article(role) for role in roles)}."
             )
@@ -98,10 +98,12 @@ def viewer(name: str | None, people: Collection[Person], readers: Collection[str
     if not people:
         return Viewer(name or "", sees_restricted=name in readers)
     if name is None:
-        raise CallError("say who asks, with --as NAME: people are registered here.")
+        raise CallError("say who asks", ", with --as NAME: people are registered here.")
     known = {person.name: person for person in people if person.is_active}
     if name not in known:
-        raise CallError(f"--as {name}: nobody of that name is registered; `triage people list`.")
+        raise ForbiddenError(
+            f"--as {name}: nobody of that name is registered", "; `triage people list`."
+        )
     person = known[name]
     sees_all = not person.teams or person.role in _OF_ALL_TEAMS
     teams = None if sees_all else frozenset(person.teams)

@@ -10,7 +10,7 @@ from typing import Any, cast
 import sqlalchemy as sa
 
 from triage.casework import Status, moved, said
-from triage.errors import CallError
+from triage.errors import CallError, ConflictError, MissingError
 from triage.review_form import Action
 from triage.rights import Viewer
 from triage.store.caselist import Case
@@ -81,7 +81,7 @@ def finish_action(url: str, asker: Asker, number: int, done_on: dt.date, evidenc
     Raises:
         CallError: when there is none such, it is not open, or nothing shows it.
     """
-    words = said(evidence, "say what shows that it was done, with --evidence TEXT.")
+    words = said(evidence, "say what shows that it was done", ", with --evidence TEXT.")
     if done_on > asker.today:
         raise CallError(f"{done_on}: has not come yet; give the day on which it was done.")
     values = {"done_on": done_on, "evidence": words}
@@ -94,8 +94,8 @@ def hand_over_action(url: str, asker: Asker, number: int, to: str, why: str) -> 
     Raises:
         CallError: when there is none such, it is not open, or no reason is given.
     """
-    missing = "say to whom it is handed over, and why, with --to NAME --reason TEXT."
-    whom, words = said(to, missing), said(why, missing)
+    missing = ("say to whom it is handed over, and why", ", with --to NAME --reason TEXT.")
+    whom, words = said(to, *missing), said(why, *missing)
     check_name(whom)
     values = {"handed_to": whom, "handed_why": words}
     _settle(url, asker, number, "action handed over", values, {"to": whom})
@@ -115,9 +115,11 @@ def _settle(
         except CallError:
             found = None
         if row is None or found is None:
-            raise CallError(f"there is no remedial action {number}; `triage action list`.")
+            raise MissingError(f"there is no remedial action {number}", "; `triage action list`.")
         if not _action(row).is_open:
-            raise CallError(f"remedial action {number} is done, or was handed over, already.")
+            raise ConflictError(
+                f"remedial action {number} is done, or was handed over, already."
+            )
         connection.execute(
             sa.update(remedial_action).where(remedial_action.c.id == number).values(values)
         )

@@ -62,9 +62,9 @@ def add_exception(
     """
     said = why.strip()
     if not said:
-        raise CallError("give the reason of the exception, with --reason TEXT.")
+        raise CallError("give the reason of the exception", ", with --reason TEXT.")
     if (child_id is None) == (team is None):
-        raise CallError("name the child or the team that is excepted, with --child or --team.")
+        raise CallError("name the child or the team that is excepted", ", with --child or --team.")
     with acting(url) as connection:
         actor = actor_of(connection, asker)
         actor.require("manage cases")
@@ -72,12 +72,12 @@ def add_exception(
             raise CallError(f"--until {until}: is past; give the last day of the exception.")
         known = sa.select(rule_text.c.rule_id).where(rule_text.c.rule_id == rule).limit(1)
         if connection.execute(known).first() is None:
-            raise CallError(f"no run knew a rule {rule}; `triage rules` lists them.")
+            raise MissingError(f"no run knew a rule {rule}", "; `triage rules` lists them.")
         where = case.c.child_id == child_id if child_id is not None else case.c.team == team
         rows = connection.execute(sa.select(case.c.team, case.c.restricted).where(where)).all()
         if not any(actor.sees(row.team, restricted=row.restricted) for row in rows):
             what = f"child {child_id}" if child_id is not None else f"team {team}"
-            raise CallError(f"there is no case of {what}; `triage queue list` shows them.")
+            raise MissingError(f"there is no case of {what}", "; `triage queue list` shows them.")
         inserted = connection.execute(
             sa.insert(rule_exception).values(
                 rule_id=rule, child_id=child_id, team=team, owner=owner or actor.name,
@@ -109,7 +109,9 @@ def end_exception(url: str, asker: Asker, number: int) -> None:
             )
         ).first()
         if found is None:
-            raise CallError(f"there is no exception {number} that lasts; `triage exception list`.")
+            raise MissingError(
+                f"there is no exception {number} that lasts", "; `triage exception list`."
+            )
         connection.execute(
             sa.update(rule_exception).where(rule_exception.c.id == number).values(ended_at=asker.at)
         )

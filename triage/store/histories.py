@@ -73,9 +73,9 @@ def history_of(url: str, asker: Asker, case_id: int, on: dt.date | None = None) 
         query = sa.select(run.c.id, run.c.as_of, run.c.carried).order_by(run.c.id.desc()).limit(1)
         night = connection.execute(query if on is None else query.where(run.c.as_of <= on)).first()
         if night is None:
-            raise CallError(f"there is no run up to {on}; `triage runs` shows them.")
+            raise MissingError(f"there is no run up to {on}", "; `triage runs` shows them.")
         if night.carried is None:
-            raise CallError(f"run {night.id} was stored before records were kept by night.")
+            raise MissingError(f"run {night.id} was stored before records were kept by night.")
         runs = list(connection.scalars(sa.select(run.c.id).order_by(run.c.id)))
         changes = list(_changes(connection, found))
         values: dict[str, Any] = {}
@@ -164,7 +164,7 @@ def runs_beside(url: str, asker: Asker, first: int, second: int) -> RunsBeside:
         there = set(connection.scalars(sa.select(run.c.id).where(run.c.id.in_([first, second]))))
         for number in (first, second):
             if number not in there:
-                raise CallError(f"there is no run {number}; `triage runs` shows them.")
+                raise MissingError(f"there is no run {number}", "; `triage runs` shows them.")
         if first >= second:
             raise CallError(f"run {first} is not before run {second}; name the earlier one first.")
         visible = _visible(connection, who)

@@ -71,7 +71,7 @@ def actor_of(connection: sa.Connection, asker: Asker) -> Viewer:
         CallError: when no name was given, or it is nobody's who is registered.
     """
     if not asker.name:
-        raise CallError("say who does this, with --as NAME: the trail keeps who did what.")
+        raise CallError("say who does this", ", with --as NAME: the trail keeps who did what.")
     return viewer_of(connection, asker)
 
 
@@ -84,7 +84,9 @@ def worker_of(connection: sa.Connection, asker: Asker, name: str) -> Viewer:
     check_name(name)
     known = _people(connection)
     if known and not any(one.name == name and one.is_active for one in known):
-        raise CallError(f"--to {name}: nobody of that name is registered; `triage people list`.")
+        raise CallError(
+            f"--to {name}: nobody of that name is registered", "; `triage people list`."
+        )
     found = viewer(name, known, asker.readers)
     found.require("work on cases")
     return found
@@ -155,7 +157,9 @@ def strike_off(url: str, asker: Asker, name: str) -> None:
         actor.require("manage people")
         known = {one.name: one for one in _people(connection) if one.is_active}
         if name not in known:
-            raise CallError(f"nobody of the name {name} is registered; `triage people list`.")
+            raise MissingError(
+                f"nobody of the name {name} is registered", "; `triage people list`."
+            )
         del known[name]
         _check_administered(known)
         connection.execute(sa.update(person).where(person.c.name == name).values(is_active=False))
@@ -165,7 +169,7 @@ def strike_off(url: str, asker: Asker, name: str) -> None:
 
 def _check_administered(people: dict[str, Person]) -> None:
     if not any(one.role == "administrator" and one.is_active for one in people.values()):
-        raise CallError(
-            "somebody has to administer the store: register an administrator first, with "
-            "`triage people add NAME --role administrator`."
+        raise ConflictError(
+            "somebody has to administer the store: register an administrator first",
+            ", with `triage people add NAME --role administrator`.",
         )

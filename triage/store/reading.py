@@ -249,16 +249,16 @@ def rejections(url: str, run_id: int | None = None) -> list[dict[str, Any]]:
         if number is None:
             number = connection.execute(sa.select(sa.func.max(run.c.id))).scalar()
         if not connection.execute(sa.select(run.c.id).where(run.c.id == number)).first():
-            raise CallError(f"there is no run {run_id}; `triage runs` shows them.")
+            raise MissingError(f"there is no run {run_id}", "; `triage runs` shows them.")
         query = sa.select(rejection).where(rejection.c.run_id == number)
         found = [
             {name: getattr(row, name) for name in ("kind", "source", "row", "column", "message")}
             for row in connection.execute(query.order_by(rejection.c.id))
         ]
         if not found and number is not None and was_let_go_of(connection, number):
-            raise CallError(
+            raise MissingError(
                 f"what run {number} said of rows was let go of, since it was past its time; "
-                "`triage runs` has the counts."
+                "the list of runs has the counts."
             )
     told = {(r["source"], r["row"], r["column"]) for r in found if r["kind"] == "rejected"}
     return [

@@ -163,7 +163,7 @@ def supersede_review(
     Raises:
         CallError: when no reason is given, none was submitted yet, or an answer is wrong.
     """
-    reason = said(why, "give a reason to supersede a review, with --reason TEXT.")
+    reason = said(why, "give a reason to supersede a review", ", with --reason TEXT.")
     with acting(url) as connection:
         actor = actor_of(connection, asker)
         actor.require("review")
@@ -171,10 +171,12 @@ def supersede_review(
         status = moved("supersede a review", cast(Status, found.status), case_id)
         number = final_ids(connection, [case_id]).get(case_id)
         if number is None:
-            raise CallError(f"case {case_id} has no submitted review; `triage review submit` it.")
+            raise ConflictError(
+                f"case {case_id} has no submitted review", "; `triage review submit` it."
+            )
         stands = connection.execute(sa.select(review).where(review.c.id == number)).one()
         if stands.reviewer != actor.name and not actor.may("manage cases"):
-            raise CallError(
+            raise ForbiddenError(
                 f"the review of case {case_id} is {stands.reviewer}'s: only they, or a manager, "
                 "may supersede it."
             )

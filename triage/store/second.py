@@ -93,10 +93,12 @@ def ask_for_second(
         moved("ask for a second review", cast(Status, found.status), case_id)
         stands = final_ids(connection, [case_id]).get(case_id)
         if stands is None:
-            raise CallError(f"case {case_id} has no submitted review; `triage review submit` it.")
+            raise ConflictError(
+                f"case {case_id} has no submitted review", "; `triage review submit` it."
+            )
         kind = connection.scalar(sa.select(review.c.kind).where(review.c.id == stands))
         if kind != "first":
-            raise CallError(f"case {case_id} has had its second review; nothing was changed.")
+            raise ConflictError(f"case {case_id} has had its second review; nothing was changed.")
         told = put_to_second(connection, asker, found, stands, "asked", working_days, reason=reason)
         add_events(connection, asker.at, actor.name, [told])
 
@@ -230,9 +232,9 @@ def settle_second(
         moved("settle a second review", cast(Status, found.status), case_id)
         row = _unsettled_row(connection, case_id)
         if row is None:
-            raise CallError(
-                f"case {case_id} waits for its second review, not for moderation; "
-                "`triage second list`."
+            raise ConflictError(
+                f"case {case_id} waits for its second review, not for moderation",
+                "; `triage second list`.",
             )
         both = _to_be_settled(connection, actor, row)
         whole = complete(answers, _rules(both.first), asker.today)
@@ -252,9 +254,9 @@ def _pending(connection: sa.Connection, actor: Viewer, case_id: int) -> tuple[Ca
     moved(act, cast(Status, found.status), case_id)
     wait = waits(connection, actor, case_id).get(case_id)
     if wait is None:
-        raise CallError(
-            f"the second review of case {case_id} is in, and differs from the first: "
-            f"`triage second differences {case_id}`."
+        raise ConflictError(
+            f"the second review of case {case_id} is in, and differs from the first",
+            f": `triage second differences {case_id}`.",
         )
     return found, wait
 
@@ -265,7 +267,7 @@ def _in_second(
     """Return a case as in second review by whoever asks, and the number of their draft."""
     found, wait = _pending(connection, actor, case_id)
     if wait.barred:
-        raise CallError(
+        raise ForbiddenError(
             f"{actor.name} cannot be the second reviewer of case {case_id}: {wait.barred}."
         )
     refuse_others(found, asker, actor)
@@ -291,7 +293,7 @@ def _to_be_settled(connection: sa.Connection, actor: Viewer, row: Any) -> SideBy
     both = side_by_side(connection, row)
     why_not = why_no_moderator(both, actor)
     if why_not:
-        raise CallError(f"{actor.name} cannot moderate case {both.case}: {why_not}.")
+        raise ForbiddenError(f"{actor.name} cannot moderate case {both.case}: {why_not}.")
     return both
 
 

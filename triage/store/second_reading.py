@@ -132,7 +132,9 @@ def second_differences(url: str, asker: Asker, case_id: int) -> SideBySide:
             .order_by(second_review.c.id.desc())
         ).first()
         if row is None:
-            raise CallError(f"no second review of case {case_id} is in; `triage second list`.")
+            raise MissingError(
+                f"no second review of case {case_id} is in", "; `triage second list`."
+            )
         both = side_by_side(connection, row)
         read = [one.id for one in (both.first, both.second, both.moderation) if one is not None]
         keep_read(connection, asker, case_id, read)

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from triage.schema_nights import NIGHT_COLUMNS
 
-HEAD_REVISION: Final = "0007"
+HEAD_REVISION: Final = "0008"
 """The newest migration; a store at any other revision is upgraded, or refused when newer."""
 
 metadata = sa.MetaData()

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from triage.calendar import to_day
 from triage.casework import CLAIMABLE, HELD_FOR, Act, Status, moved, said
-from triage.errors import CallError, StoreError
+from triage.errors import CallError, ConflictError, MissingError, StoreError
 from triage.order import place
 from triage.rights import Viewer
 from triage.ruleset import severity_rank
@@ -106,7 +106,9 @@ def release(url: str, asker: Asker, case_id: int) -> None:
         found = seen_case(connection, actor, case_id)
         status = moved("release", _status(found), case_id)
         if found.held_by != actor.name and not actor.may("manage cases"):
-            raise CallError(f"case {case_id} is held by {found.held_by}, not by {actor.name}.")
+            raise ConflictError(
+                f"case {case_id} is held by {found.held_by}, not by {actor.name}."
+            )
         free = {"status": status, **BACK_TO_NOBODY}
         connection.execute(sa.update(case).where(case.c.id == case_id).values(free))
         event = happened("case released", case_id, None, {"from": found.held_by})
@@ -214,7 +216,9 @@ def _each(url: str, asker: Asker, cases: Sequence[int], deed: Deed) -> int:
         for case_id in cases:
             found = seen_case(connection, actor, case_id)
             if deed.act is None and found.status == CLOSED:
-                raise CallError(f"case {case_id} is closed; reopen it first. Nothing was changed.")
+                raise ConflictError(
+                    f"case {case_id} is closed; reopen it first. Nothing was changed."
+                )
             status = moved(deed.act, _status(found), case_id) if deed.act else found.status
             if whose is not None and not whose.sees(found.team, restricted=found.restricted):
                 raise CallError(f"case {case_id} may not be seen by {deed.to}; give it another.")
@@ -242,9 +246,11 @@ def seen_case(connection: sa.Connection, who: Viewer, case_id: int) -> Case:
     row = connection.execute(sa.select(*COLUMNS).where(case.c.id == case_id)).first()
     found = made(row) if row is not None else None
     if found is not None and found.child_id == NOBODY and who.may("see cases"):
-        raise CallError(f"case {case_id} was erased: only the trail tells that it was there.")
+        raise MissingError(f"case {case_id} was erased: only the trail tells that it was there.")
     if found is None or not who.sees(found.team, restricted=found.restricted):
-        raise CallError(f"there is no case {case_id}; `triage queue list` shows the numbers.")
+        raise MissingError(
+            f"there is no case {case_id}", "; `triage queue list` shows the numbers."
+        )
     return found
 
 
@@ -304,19 +310,19 @@ def refuse_others(found: Case, asker: Asker, actor: Viewer) -> None:
     """
     holder = found.holder(asker.at)
     if holder is not None and holder != actor.name:
-        raise CallError(
+        raise ConflictError(
             f"case {found.id} is held by {holder} until {found.held_until}; a manager may assign "
             "it to somebody else."
         )
     if found.assigned_to not in (None, actor.name) and not actor.may("manage cases"):
-        raise CallError(
+        raise ConflictError(
             f"case {found.id} waits for {found.assigned_to}, to whom it was assigned; a manager "
             "may assign it to somebody else."
         )
 
 
 def _reason(text: str, what: str) -> str:
-    return said(text, f"give a reason {what}, with --reason TEXT.")
+    return said(text, f"give a reason {what}", ", with --reason TEXT.")
 
 
 def _status(found: Case) -> Status:
