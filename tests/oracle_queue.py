@@ -45,6 +45,7 @@ class SlowQueue:
         self.flags: dict[tuple[Key, str], Row] = {}
         self.events: list[tuple[int, Key, str, str | None, str]] = []
         self.referrals: dict[tuple[str, str], tuple[Any, ...]] = {}
+        self._opened: dict[Key, list[str]] = {}
         self.n_runs = 0
         self.as_of = dt.date.min
 
@@ -99,6 +100,7 @@ class SlowQueue:
         counts = {subject: dict.fromkeys(names, 0) for subject in ("referral", "contact")}
         tonight: dict[tuple[Key, str], Flag] = {}
         known, raised, cleared = set(self.cases), set(), set()
+        self._opened = {}
         for flags in (run.flags, run.contact_flags):
             lasting = flags.table_to_store["lasting"].to_pylist()
             for found, rests_on in zip(flags, lasting, strict=True):
@@ -106,6 +108,8 @@ class SlowQueue:
                 tonight[key, found.rule] = found
                 if self._raise(run, key, found, rests_on, counts[found.subject]):
                     raised.add(key)
+        for key, rules in self._opened.items():
+            self._note(key, "case opened", None, " ".join(sorted(rules)))
         for (key, rule), row in self.flags.items():
             if row["state"] != "open" or (key, rule) in tonight:
                 continue
@@ -143,7 +147,7 @@ class SlowQueue:
                 "status": "new",
                 **dict.fromkeys(("boost", "snoozed_until", "held_by", "assigned_to")),
             }
-            self._note(key, "case opened", None, "")
+            self._opened[key] = []
         before = self.flags.get((key, found.rule))
         new = {"state": "open", "rests_on": rests_on, "changed": self.n_runs, "cleared": None}
         evidence = {"evidence": dict(found.evidence)}
@@ -151,7 +155,10 @@ class SlowQueue:
             count["new"] += 1
             first = {"first_on": as_of, "first": self.n_runs}
             self.flags[key, found.rule] = {**told, **evidence, **new, **first}
-            self._note(key, "flag raised", found.rule, "")
+            if key in self._opened:
+                self._opened[key].append(found.rule)
+            else:
+                self._note(key, "flag raised", found.rule, "")
             return True
         if before["state"] == "cleared":
             count["reopened"] += 1

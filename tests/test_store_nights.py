@@ -71,6 +71,10 @@ def day(text: str | None) -> dt.date | None:
     return None if text is None else dt.date.fromisoformat(text)
 
 
+def in_words(told: str | list[str]) -> str:
+    return told if isinstance(told, str) else " ".join(told)
+
+
 def stored(store: OwnStore) -> dict[str, Any]:
     """Return what the store holds, as the slow queue keeps it."""
     store.check()
@@ -106,7 +110,7 @@ def stored(store: OwnStore) -> dict[str, Any]:
         "events": [
             (
                 row["run_id"], key_of[row["case_id"]], row["kind"], row["rule_id"],
-                next(iter(json.loads(row["detail"]).values()), ""),
+                in_words(next(iter(json.loads(row["detail"]).values()), "")),
             )
             for row in events
             if row["kind"] != "run stored"
@@ -217,7 +221,11 @@ def test_rows_come_and_go_whole_however_many_at_a_time(
     )
     assert n_cleared == n_told == 1
     n_runs = 2
-    assert n_events == n_flags + store.value('SELECT count(*) FROM "case"') + n_told + n_runs
+    n_cases, n_raised = store.value('SELECT count(*) FROM "case"'), n_flags - n_told
+    opened = store.query("SELECT detail FROM event WHERE kind = 'case opened'")
+    assert len(opened) == n_cases
+    assert sum(len(json.loads(detail)["flags"]) for (detail,) in opened) == n_flags
+    assert n_events == n_cases + n_told + n_runs
     assert verify_trail(store.url).damage == ""
 
 

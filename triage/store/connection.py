@@ -15,7 +15,14 @@ from filelock import FileLock, Timeout
 
 from triage.errors import StoreError
 from triage.store.address import Address, address_of
-from triage.store.engines import ONE_RUN, lock_engine, postgresql_engine, sqlite_engine, telling
+from triage.store.engines import (
+    ONE_RUN,
+    leave_references,
+    lock_engine,
+    postgresql_engine,
+    sqlite_engine,
+    telling,
+)
 from triage.store.tables import HEAD_REVISION
 from triage.store.upgrading import check_revision, own_revision, upgrade
 
@@ -147,11 +154,16 @@ def acting(url: str, *, older: bool = False) -> Iterator[sa.Connection]:
 def writing(url: str) -> Iterator[sa.Connection]:
     """Open the store, made or upgraded to this version, for one transaction: all or nothing.
 
+    It is for a night, which numbers the cases and runs that its rows refer to itself: references
+    are not checked row by row, on PostgreSQL where the account may leave that.
+
     Raises:
         StoreError: when it is busy, damaged, out of reach, or newer than this version.
     """
     with filling(url) as connection:
         upgrade(connection, address_of(url).name)
+        if connection.dialect.name == "postgresql":
+            leave_references(connection)
         yield connection
 
 
@@ -161,8 +173,7 @@ def filling(url: str) -> Iterator[sa.Connection]:
 
     It is one transaction: all or nothing. A new SQLite store is written straight into its file,
     since there is nothing yet that a log would keep readable; from then on it has a write-ahead
-    log. References are not checked row by row there: a night numbers the cases and runs that its
-    rows refer to itself.
+    log, and references are not checked row by row there.
 
     Raises:
         StoreError: when it is busy, damaged, out of reach, or a database of something else.

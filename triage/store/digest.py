@@ -27,12 +27,13 @@ from triage.store.work import as_of_store
 
 Counts = defaultdict[str, Counter[tuple[str, ...]]]
 
+_OPENED: Final = "case opened"
 _HAPPENED: Final = {
     "flag raised": ("flags", "new"),
     "flag changed": ("flags", "changed"),
     "flag raised again": ("flags", "reopened"),
     "flag cleared": ("flags", "cleared"),
-    "case opened": ("cases", "opened"),
+    _OPENED: ("cases", "opened"),
     "case reopened": ("cases", "reopened"),
     "case closed": ("cases", "closed"),
 }
@@ -99,8 +100,9 @@ def _count_happened(connection: sa.Connection, number: int, counts: Counts) -> N
         .order_by(event.c.id.desc())
         .limit(1)
     )
+    what = sa.case((event.c.kind == _OPENED, event.c.detail), else_="{}").label("what")
     query = (
-        sa.select(case.c.team, event.c.kind, sa.func.count())
+        sa.select(case.c.team, event.c.kind, what, sa.func.count())
         .join_from(event, case, event.c.case_id == case.c.id)
         .where(
             event.c.id > (before or 0),
@@ -108,10 +110,13 @@ def _count_happened(connection: sa.Connection, number: int, counts: Counts) -> N
             event.c.kind.in_(_HAPPENED),
             _IS_SHOWN,
         )
-        .group_by(case.c.team, event.c.kind)
+        .group_by(case.c.team, event.c.kind, what)
     )
-    for team, kind, n in connection.execute(query):
-        counts[team or NO_TEAM][_HAPPENED[kind]] += n
+    for team, kind, detail, n in connection.execute(query):
+        of_team = counts[team or NO_TEAM]
+        of_team[_HAPPENED[kind]] += n
+        if kind == _OPENED:
+            of_team[_HAPPENED["flag raised"]] += n * len(json.loads(detail).get("flags", ()))
 
 
 def _count_open(connection: sa.Connection, as_of: dt.date, counts: Counts) -> None:

@@ -20,7 +20,7 @@ from triage.store.people import Asker, viewer_of
 from triage.store.tables import case, event, known, run
 from triage.store.work import seen_case
 
-_OPENS: Final = ("flag raised", "flag raised again")
+_OPENS: Final = ("case opened", "flag raised", "flag raised again")
 _CHANGES: Final = "flag changed"
 _CLEARS: Final = "flag cleared"
 JUDGED: Final = "judged"
@@ -188,7 +188,7 @@ def _flag_moves(
 ) -> tuple[list[FlagMove], list[FlagMove], list[FlagMove]]:
     kinds = (*_OPENS, _CHANGES, _CLEARS)
     query = (
-        sa.select(event.c.run_id, event.c.case_id, event.c.rule_id, event.c.kind)
+        sa.select(event.c.run_id, event.c.case_id, event.c.rule_id, event.c.kind, event.c.detail)
         .where(event.c.run_id <= second, event.c.kind.in_(kinds))
         .order_by(event.c.id)
     )
@@ -196,15 +196,17 @@ def _flag_moves(
     now: set[tuple[int, str]] = set()
     touched: set[tuple[int, str]] = set()
     for some in bulk.rows(connection, query):
-        for number, case_id, rule, kind in some:
-            key = (case_id, rule)
+        for number, case_id, rule, kind, detail in some:
+            # A case says itself what it was opened for; before revision 0008 its flags did.
+            rules = [rule] if rule else json.loads(detail).get("flags", ())
+            keys = {(case_id, one) for one in rules}
             if number > first:
-                touched.add(key)
+                touched |= keys
             for held in (now,) if number > first else (was, now):
                 if kind in _OPENS:
-                    held.add(key)
+                    held |= keys
                 elif kind == _CLEARS:
-                    held.discard(key)
+                    held -= keys
 
     def named(keys: set[tuple[int, str]]) -> list[FlagMove]:
         return [

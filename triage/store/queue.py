@@ -7,8 +7,10 @@ cleared, never deleted; what could not be judged tonight stands as it was.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import Final
 
 import numpy as np
@@ -171,11 +173,8 @@ def update_queue(
         as_of,
         review_days,
     )
-    opened = cases.number[cases.place < 0].tolist()
-    raised = zip(whose[new].tolist(), texts(told["rule_id"].take(pa.array(new))), strict=True)
     events = [
-        *(happened("case opened", number) for number in opened),
-        *(happened("flag raised", number, rule) for number, rule in raised),
+        *_raised(cases, whose[new], texts(told["rule_id"].take(pa.array(new)))),
         *changed,
         *cleared,
         *followed,
@@ -195,6 +194,21 @@ def update_queue(
         for name, of_contacts in _SUBJECTS
     }
     return counts, events
+
+
+def _raised(cases: Cases, whose: Whole, rules: Sequence[str]) -> Iterator[Happened]:
+    """Yield what happened by new flags, given by case: a case that they opened names its own."""
+    opened = set(cases.number[cases.place < 0].tolist())
+    told: dict[tuple[str, ...], Happened] = {}
+    for number, pairs in groupby(zip(whose.tolist(), rules, strict=True), itemgetter(0)):
+        flags = tuple(rule for _, rule in pairs)
+        if number not in opened:
+            yield from (happened("flag raised", number, rule) for rule in flags)
+            continue
+        if flags not in told:
+            told[flags] = happened("case opened", None, None, {"flags": sorted(flags)})
+        kind, _, rule, detail = told[flags]
+        yield kind, number, rule, detail
 
 
 _EXCEPTED: Final = {"why": "an exception is made"}
