@@ -265,7 +265,7 @@ class Model:
                 events.append(("case opened", number, None))
             if flagged:
                 case.team, case.restricted = team, restricted
-            raised = self._raise(case, flagged, events)
+            raised = self._raise(case, flagged, [] if is_new else events)
             gone = [
                 rule for rule, lasting in outcomes.items() if lasting is None and rule in case.flags
             ]

@@ -1,5 +1,6 @@
 """The store: the only package that knows the database."""
 
+from triage.store.accounts import Account, account_of, accounts, keep_failed, keep_password
 from triage.store.actions import (
     RemedialAction,
     actions_of,
@@ -7,6 +8,16 @@ from triage.store.actions import (
     hand_over_action,
 )
 from triage.store.address import DEFAULT_URL
+from triage.store.api_tokens import (
+    Answered,
+    ApiToken,
+    claim_key,
+    keep_answer,
+    make_token,
+    revoke_token,
+    token_of,
+    tokens,
+)
 from triage.store.auditing import TrailEvent, audit_log, trail_head, verify_trail
 from triage.store.caselist import Case, Wanted
 from triage.store.checking import Checked, check_store
@@ -56,6 +67,7 @@ from triage.store.reviews import (
     supersede_review,
 )
 from triage.store.samples import Plan, Sample, draw_sample, samples
+from triage.store.saved_filters import SavedFilter, drop_filter, save_filter, saved_filters
 from triage.store.second import (
     SecondBegun,
     SecondSubmitted,
@@ -76,6 +88,15 @@ from triage.store.second_reading import (
     second_list,
     second_pairs,
 )
+from triage.store.sessions import (
+    Session,
+    begin_session,
+    end_session,
+    keep_seen,
+    revoke_sessions,
+    session_of,
+    sessions,
+)
 from triage.store.trail import Head, Verdict
 from triage.store.upkeep import BackedUp, Brought, Upgraded, back_up, move, restore, upgrade_store
 from triage.store.work import (
@@ -93,6 +114,9 @@ from triage.store.work import (
 
 __all__ = [
     "DEFAULT_URL",
+    "Account",
+    "Answered",
+    "ApiToken",
     "Asker",
     "BackedUp",
     "Begun",
@@ -118,8 +142,10 @@ __all__ = [
     "RuleException",
     "RunsBeside",
     "Sample",
+    "SavedFilter",
     "SecondBegun",
     "SecondSubmitted",
+    "Session",
     "SideBySide",
     "Spell",
     "StoredFlag",
@@ -130,6 +156,8 @@ __all__ = [
     "Waiting",
     "Wanted",
     "WholeCase",
+    "account_of",
+    "accounts",
     "actions_of",
     "add_exception",
     "add_note",
@@ -139,17 +167,21 @@ __all__ = [
     "back_up",
     "begin_review",
     "begin_second",
+    "begin_session",
     "boost",
     "cases",
     "cases_behind",
     "check_asker",
     "check_store",
     "claim",
+    "claim_key",
     "claim_next",
     "close",
     "draw_sample",
+    "drop_filter",
     "due_items",
     "end_exception",
+    "end_session",
     "erase_child",
     "erasure_of",
     "exceptions",
@@ -158,11 +190,16 @@ __all__ = [
     "hand_over_action",
     "hidden_cases",
     "history_of",
+    "keep_answer",
+    "keep_failed",
     "keep_made",
+    "keep_password",
+    "keep_seen",
     "keep_told",
     "last_as_of",
     "latest_as_of",
     "let_go",
+    "make_token",
     "matching",
     "move",
     "night_figures",
@@ -177,16 +214,22 @@ __all__ = [
     "reopen",
     "restore",
     "reviews_of",
+    "revoke_sessions",
+    "revoke_token",
     "run_lock",
     "runs",
     "runs_beside",
     "samples",
     "save_draft",
+    "save_filter",
     "save_second_draft",
+    "saved_filters",
     "second_differences",
     "second_list",
     "second_pairs",
     "see_first_answers",
+    "session_of",
+    "sessions",
     "settle_second",
     "snooze",
     "standing_flags",
@@ -196,6 +239,8 @@ __all__ = [
     "submit_second",
     "supersede_review",
     "teams_shown",
+    "token_of",
+    "tokens",
     "told_already",
     "trail_head",
     "upgrade_store",

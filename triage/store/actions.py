@@ -117,9 +117,7 @@ def _settle(
         if row is None or found is None:
             raise MissingError(f"there is no remedial action {number}", "; `triage action list`.")
         if not _action(row).is_open:
-            raise ConflictError(
-                f"remedial action {number} is done, or was handed over, already."
-            )
+            raise ConflictError(f"remedial action {number} is done, or was handed over, already.")
         connection.execute(
             sa.update(remedial_action).where(remedial_action.c.id == number).values(values)
         )

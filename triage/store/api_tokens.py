@@ -78,9 +78,7 @@ def tokens(url: str, asker: Asker) -> list[ApiToken]:
     with reading(url) as connection:
         actor_of(connection, asker).require("manage people")
         return [
-            ApiToken(
-                row.id, row.name, row.label, row.made_at, row.made_by, row.until, row.ended_at
-            )
+            ApiToken(row.id, row.name, row.label, row.made_at, row.made_by, row.until, row.ended_at)
             for row in connection.execute(sa.select(api_token).order_by(api_token.c.id.desc()))
         ]
 

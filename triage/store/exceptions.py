@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
 
-from triage.errors import CallError
+from triage.errors import CallError, MissingError
 from triage.store.columns import truths
 from triage.store.connection import acting, reading
 from triage.store.people import Asker, actor_of, viewer_of

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from triage.errors import CallError
+from triage.errors import CallError, MissingError
 from triage.rights import Viewer
 from triage.store import bulk
 from triage.store.caselist import Case

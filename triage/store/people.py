@@ -9,7 +9,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from triage.errors import CallError
+from triage.errors import CallError, ConflictError, MissingError
 from triage.rights import ROLES, Person, Viewer, viewer
 from triage.store.connection import acting, reading
 from triage.store.tables import person

@@ -11,7 +11,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from triage.due import Due
-from triage.errors import CallError, StoreError
+from triage.errors import MissingError, StoreError
 from triage.order import NOT_OVERDUE
 from triage.rights import Viewer
 from triage.ruleset import severity_rank

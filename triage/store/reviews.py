@@ -16,7 +16,7 @@ from typing import Any, Final, cast
 import sqlalchemy as sa
 
 from triage.casework import Act, Status, moved, said
-from triage.errors import CallError
+from triage.errors import ConflictError, ForbiddenError
 from triage.review_form import Answers, complete, draft
 from triage.rights import Viewer
 from triage.second import Kind, SecondRule

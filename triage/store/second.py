@@ -14,7 +14,7 @@ from typing import Any, cast
 import sqlalchemy as sa
 
 from triage.casework import Act, Status, moved, said
-from triage.errors import CallError
+from triage.errors import ConflictError, ForbiddenError
 from triage.review_form import complete, draft
 from triage.rights import Viewer
 from triage.second import WORKING_DAYS, differences, in_common

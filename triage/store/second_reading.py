@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 import sqlalchemy as sa
 
 from triage.agreement import Pair
-from triage.errors import CallError
+from triage.errors import MissingError
 from triage.rights import Viewer
 from triage.second import differences
 from triage.store.caselist import COLUMNS, Case, made

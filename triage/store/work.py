@@ -106,9 +106,7 @@ def release(url: str, asker: Asker, case_id: int) -> None:
         found = seen_case(connection, actor, case_id)
         status = moved("release", _status(found), case_id)
         if found.held_by != actor.name and not actor.may("manage cases"):
-            raise ConflictError(
-                f"case {case_id} is held by {found.held_by}, not by {actor.name}."
-            )
+            raise ConflictError(f"case {case_id} is held by {found.held_by}, not by {actor.name}.")
         free = {"status": status, **BACK_TO_NOBODY}
         connection.execute(sa.update(case).where(case.c.id == case_id).values(free))
         event = happened("case released", case_id, None, {"from": found.held_by})
