@@ -62,7 +62,7 @@ def lift_guards(connection: sa.Connection) -> None:
         for name in ("update", "delete", "replace"):
             connection.execute(sa.text(f"DROP TRIGGER event_no_{name}"))
     else:
-        connection.execute(sa.text("SET LOCAL session_replication_role = replica"))
+        connection.execute(sa.text("ALTER TABLE event DISABLE TRIGGER event_no_change"))
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from triage.cli_review import action, review
 from triage.cli_rules import facts, rules
 from triage.cli_runs import runs
 from triage.cli_second import second
+from triage.cli_serve import serve, users
 from triage.cli_sources import sources
 from triage.cli_tell import tell, tell_of_night
 from triage.options import (
@@ -111,15 +112,34 @@ def nightly(
 @click.option(
     "--into", type=click.Path(file_okay=False), help="Folder to make [default: triage-demo]."
 )
+@click.option(
+    "--serve",
+    "is_served",
+    is_flag=True,
+    help="Then serve its pages to this machine, with an account of each role.",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=8080,
+    show_default=True,
+    help="With --serve: at this port.",
+)
 @quiet_option
-def demo(into: str | None, quiet: bool) -> None:
+def demo(into: str | None, is_served: bool, port: int, quiet: bool) -> None:
     """Show the tool at work on the invented council that comes with it.
 
-    A fresh folder is made for the demo's store; nothing else is touched.
+    A fresh folder is made for the demo's store; nothing else is touched. With --serve its pages
+    are opened on this machine alone.
 
-    Example: triage demo
+    Example: triage demo --serve
     """
     from triage import demonstration, present
+
+    if is_served:
+        from triage.cli_serve import check_extra
+
+        check_extra()
 
     folder = demonstration.fresh_folder(into)
     sample = demonstration.sample()
@@ -134,6 +154,10 @@ def demo(into: str | None, quiet: bool) -> None:
     out.print("[bold]The review queue[/bold]")
     print_queue(settings_of({"db": url}), None, "table", 10)
     click.echo(f"\n{demonstration.WHAT_NEXT.format(url=url)}")
+    if is_served:
+        from triage.cli_serve import serve_demo
+
+        serve_demo(url, str(folder), port)
 
 
 @cli.command()
@@ -171,6 +195,8 @@ cli.add_command(facts)
 cli.add_command(sources)
 cli.add_command(tell)
 cli.add_command(report)
+cli.add_command(serve)
+cli.add_command(users)
 
 
 @cli.command()
@@ -337,7 +363,7 @@ def _nightly(sources: tuple[str, ...], asked: dict[str, Any]) -> tuple[Any, Sett
             started_at=started_at,
             finished_at=dt.datetime.now(dt.UTC),
             settings=settings.model_dump(
-                mode="json", exclude={"restricted", "sources", "telling", "webhook"}
+                mode="json", exclude={"restricted", "sources", "telling", "webhook", "web"}
             ),
             review_days=settings.days_by_severity,
         )

@@ -18,6 +18,7 @@ from triage.reading import JOIN_WITHIN_DAYS, Reading
 from triage.review_form import Grade
 from triage.second import WORKING_DAYS, SecondRule
 from triage.settings_telling import TELLING_TEMPLATE, WRONG_TELLING, Telling, Webhook, keys_at
+from triage.settings_web import WEB_TEMPLATE, WRONG_WEB, Web
 from triage.settings_words import WRONG, read_words
 from triage.vocabulary import SEVERITIES
 
@@ -92,6 +93,7 @@ class Settings(BaseModel):
     retention: Retention = Retention()
     telling: Telling = Telling()
     webhook: Webhook = Webhook()
+    web: Web = Web()
 
     @property
     def own_folder(self) -> Path | None:
@@ -180,7 +182,7 @@ def _sentence(path: Path, problem: Any) -> str:
         return f"{path}: rules is the name of a folder; limits stand under [parameters.REF-08]"
     if problem["type"] == WRONG:
         return "\n".join(f"{path}: {line}" for line in problem["ctx"]["sentences"].splitlines())
-    if problem["type"] == WRONG_TELLING:
+    if problem["type"] in (WRONG_TELLING, WRONG_WEB):
         return f"setting {key}: {problem['ctx']['sentence']}"
     if key == "window":
         return f"setting window: '{problem['input']}' is neither a number of months nor all"
@@ -280,4 +282,5 @@ TEMPLATE: Final = (
 # cases = 72
 """
     + TELLING_TEMPLATE
+    + WEB_TEMPLATE
 )

@@ -1,0 +1,113 @@
+"""The application: every route behind the gate, every error as a page that says what to do."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import Any, Final
+from urllib.parse import quote
+
+from fastapi import Depends, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+from starlette.staticfiles import StaticFiles
+
+from triage.errors import (
+    CallError,
+    ConflictError,
+    ForbiddenError,
+    MissingError,
+    StoreError,
+    TriageError,
+)
+from triage.web import health, home, signing_in
+from triage.web.gate import API, ForgedError, PasswordError, SignInError, gate, sentence
+from triage.web.limits import limiter
+from triage.web.render import page, to
+from triage.web.site import Site
+
+ROUTERS: Final = (home.router, signing_in.router, health.router)
+_STATUS: Final[dict[type[TriageError], int]] = {
+    MissingError: 404,
+    ForbiddenError: 403,
+    ConflictError: 409,
+    StoreError: 503,
+    CallError: 422,
+}
+_TITLES: Final = {
+    400: "The request could not be read",
+    403: "You may not do this",
+    404: "Page not found",
+    405: "The request could not be read",
+    409: "This cannot be done now",
+    413: "That is too much at once",
+    422: "This cannot be done",
+    429: "Too many requests",
+    500: "Something went wrong",
+    503: "The store cannot be used now",
+}
+
+
+def make_app(site: Site) -> FastAPI:
+    """Return the application that serves a store."""
+    app = FastAPI(
+        openapi_url=None, docs_url=None, redoc_url=None, dependencies=[Depends(gate)],
+        redirect_slashes=False,
+    )  # fmt: skip
+    app.state.site = site
+    app.state.limiter = limiter()
+    for router in ROUTERS:
+        app.include_router(router)
+    app.mount("/static", StaticFiles(directory=str(files("triage.web") / "static")), name="static")
+    for kind in (SignInError, PasswordError, ForgedError, TriageError, HTTPException,
+                 RequestValidationError, Exception):  # fmt: skip
+        app.add_exception_handler(kind, answer)
+    return app
+
+
+def status_of(error: Exception) -> int:
+    """Return the status by which an error is told."""
+    if isinstance(error, HTTPException):
+        return error.status_code
+    if isinstance(error, TriageError):
+        return next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 500)
+    if isinstance(error, SignInError):
+        return 401
+    if isinstance(error, ForgedError):
+        return 403
+    return 422 if isinstance(error, RequestValidationError) else 500
+
+
+def answer(request: Request, error: Exception) -> Response:
+    """Return what is answered when something went wrong."""
+    if isinstance(error, SignInError):
+        return to(f"/sign-in?next={quote(_came_from(request))}")
+    if isinstance(error, PasswordError):
+        return to("/account/password")
+    status = status_of(error)
+    # A number or a word that is none in an address is an address that is not there.
+    status = 404 if isinstance(error, RequestValidationError) else status
+    told: dict[str, Any] = {
+        "title": _TITLES.get(status, _TITLES[500]),
+        "status": status,
+        "request_id": request.scope.get("state", {}).get("request_id", ""),
+    }
+    if isinstance(error, ForgedError):
+        told["said"] = (
+            "This form was shown to somebody else, or before you signed in. "
+            "Go back, load the page again and send it once more. Nothing was changed."
+        )
+    elif isinstance(error, TriageError) and status != 404:
+        told["said"] = sentence(error)
+    headers = {"Retry-After": "60"} if status in (429, 503) else {}
+    found = page(request, "error.html", status, **told)
+    found.headers.update(headers)
+    return found
+
+
+def _came_from(request: Request) -> str:
+    """Return the page that was asked for, to come back to; what was sent is not sent again."""
+    if request.method not in ("GET", "HEAD") or request.url.path.startswith(API):
+        return "/"
+    asked = request.url.query
+    return f"{request.url.path}?{asked}" if asked else request.url.path
