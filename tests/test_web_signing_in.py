@@ -14,7 +14,7 @@ from web_helpers import PASSWORD, Browser, peopled, told
 from work_helpers import asker, night, rows
 
 from triage import store as door
-from triage.settings import Web
+from triage.settings_web import Web
 from triage.store.accounts import LOCKED_FOR, MOST_FAILED
 from triage.store.sessions import IDLE, LONGEST
 from triage.web.passwords import hashed

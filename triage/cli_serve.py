@@ -87,14 +87,16 @@ def serve_demo(url: str, folder: str, port: int) -> None:
     import secrets
     from pathlib import Path
 
-    from triage.settings import Settings, Web
+    from triage.settings import Settings
+    from triage.settings_web import Web
     from triage.users import DEMO, add_demonstrators
     from triage.web.passwords import hashed
     from triage.web.serving import serve as serve_site
     from triage.web.site import Site
 
     password = secrets.token_urlsafe(12)
-    settings = Settings(db=url, web=Web(reports=str(Path(folder) / "reports")))
+    web = Web(reports=str(Path(folder) / "reports"))
+    settings = Settings.model_validate({"db": url, "web": web})
     add_demonstrators(url, lambda name: asker_of(name, settings), hashed, password)
     click.echo(f"\nThe pages are at http://127.0.0.1:{port} for this machine alone. Sign in as")
     for name, role, _ in DEMO:

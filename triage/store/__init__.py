@@ -90,6 +90,7 @@ from triage.store.second_reading import (
 )
 from triage.store.sessions import (
     Session,
+    Way,
     begin_session,
     end_session,
     keep_seen,
@@ -155,6 +156,7 @@ __all__ = [
     "Verdict",
     "Waiting",
     "Wanted",
+    "Way",
     "WholeCase",
     "account_of",
     "accounts",

@@ -18,7 +18,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 
 from triage import store
-from triage.errors import CallError, StoreError
+from triage.errors import StoreError, TriageError
 from triage.rights import Viewer
 from triage.store import Asker, Session
 from triage.web.access import NEEDS, may_come
@@ -169,7 +169,7 @@ def new_token() -> str:
     return secrets.token_urlsafe(32)
 
 
-def sentence(error: CallError) -> str:
+def sentence(error: TriageError) -> str:
     """Return what an error says on a page: a sentence, without the commands of a terminal."""
-    said = getattr(error, "sentence", "") or str(error)
+    said = error.sentence or str(error)
     return said[:1].upper() + said[1:]
