@@ -71,19 +71,30 @@ DOORS: dict[str, tuple[str | None, dict[str, Any]]] = {
     "erase_child": ("let go of data", {"child_id": "nobody's"} | WORDS),
     "records_of": ("make reports", {}),
     "keep_made": ("make reports", {"name": "rules", "told": {}}),
+    "accounts": ("manage people", {}),
+    "keep_password": ("manage people", {"name": "n.new", "password": "a hash"}),
+    "revoke_sessions": ("manage people", {"name": "n.new"}),
+    "sessions": (None, {}),
+    "end_session": (None, {"token": "shown by no browser"}),
+    "save_filter": (None, {"title": "mine", "asked": "team=North"}),
+    "saved_filters": (None, {}),
+    "drop_filter": (None, {"number": 1}),
+    "tokens": ("manage people", {}),
+    "revoke_token": ("manage people", {"number": 1}),
     "cases_behind": ("export", {"pseudonym": "case-0", "key": Key(b"0123456789" * 4)} | WORDS),
 }
 """What somebody can ask of the store: the right it takes (None: what is told is what they may see),
 and how it is asked."""
 ELSEWHERE = {
-    "add_exception", "ask_for_second", "back_up", "begin_second", "check_asker", "draw_sample",
+    "add_exception", "ask_for_second", "back_up", "begin_second", "begin_session", "check_asker",
+    "draw_sample", "make_token", "token_of",
     "end_exception", "exceptions", "export_data", "hidden_cases", "history_of", "move", "restore",
     "runs_beside", "samples", "save_second_draft", "second_differences", "second_list",
     "second_pairs", "see_first_answers", "settle_second", "submit_second", "teams_shown",
     "upgrade_store", "withdraw_second",
 }  # fmt: skip
-"""Doors of which the tests of exceptions, samples, second reviews, histories, upkeep and exports
-tell."""
+"""Doors of which the tests of exceptions, samples, second reviews, histories, upkeep, exports and
+of signing in tell."""
 
 
 def test_every_right_of_every_role_is_as_the_table_has_it() -> None:

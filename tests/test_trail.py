@@ -10,6 +10,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 from conftest import Triage
@@ -159,6 +160,17 @@ def test_the_database_itself_refuses_to_change_or_delete_an_event(
 @pytest.mark.parametrize("act", ON_FILES)
 def test_a_file_refuses_to_replace_an_event(lasting: OwnStore, act: str) -> None:
     refused(lasting, act)
+
+
+@ON_POSTGRESQL
+@pytest.mark.parametrize("act", CHANGES)
+def test_a_server_refuses_changes_even_to_who_leaves_references_unchecked(
+    lasting: OwnStore, act: str
+) -> None:
+    with lasting.opened() as connection:
+        connection.execute("SET session_replication_role = replica")
+        with pytest.raises(psycopg.Error, match="only be added"):
+            connection.execute(act)
 
 
 @ON_POSTGRESQL

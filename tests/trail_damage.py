@@ -63,6 +63,7 @@ def lift_guards(connection: sa.Connection) -> None:
             connection.execute(sa.text(f"DROP TRIGGER event_no_{name}"))
     else:
         connection.execute(sa.text("ALTER TABLE event DISABLE TRIGGER event_no_change"))
+        connection.execute(sa.text("SET LOCAL session_replication_role = replica"))
 
 
 @dataclass(frozen=True)

@@ -75,6 +75,18 @@ def actor_of(connection: sa.Connection, asker: Asker) -> Viewer:
     return viewer_of(connection, asker)
 
 
+def registered_of(connection: sa.Connection, asker: Asker) -> Viewer:
+    """Return what whoever acts may do: somebody who is registered, of whom something is kept.
+
+    Raises:
+        CallError: when nobody is registered yet, or this is nobody who is.
+    """
+    found = actor_of(connection, asker)
+    if found.role is None:
+        raise CallError("nobody is registered yet", "; `triage users add NAME` does so.")
+    return found
+
+
 def worker_of(connection: sa.Connection, asker: Asker, name: str) -> Viewer:
     """Return what somebody may do and see to whom work is to be given.
 

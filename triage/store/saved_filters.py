@@ -11,7 +11,7 @@ from triage.casework import said
 from triage.errors import CallError
 from triage.store.access_tables import saved_filter
 from triage.store.connection import acting, reading
-from triage.store.people import Asker, actor_of
+from triage.store.people import Asker, actor_of, registered_of
 
 _MOST: Final = 30
 _MOST_LETTERS: Final = 100
@@ -34,7 +34,7 @@ def save_filter(url: str, asker: Asker, title: str, asked: str) -> None:
     """
     words = said(title, "give the filter a name.")[:_MOST_LETTERS]
     with acting(url) as connection:
-        name = actor_of(connection, asker).name
+        name = registered_of(connection, asker).name
         mine = sa.select(saved_filter.c.title).where(saved_filter.c.name == name)
         known = set(connection.scalars(mine))
         if words in known:

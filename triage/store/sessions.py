@@ -13,11 +13,10 @@ from typing import Any, Final, Literal
 
 import sqlalchemy as sa
 
-from triage.errors import CallError
 from triage.rights import Viewer
 from triage.store.access_tables import account, session
 from triage.store.connection import acting, reading
-from triage.store.people import Asker, actor_of, stamp, viewer_of
+from triage.store.people import Asker, actor_of, registered_of, stamp, viewer_of
 from triage.store.tables import person
 from triage.store.trail import add_events, happened
 
@@ -60,9 +59,7 @@ def begin_session(url: str, asker: Asker, token: str, way: Way) -> None:
         CallError: when nobody of that name is registered.
     """
     with acting(url) as connection:
-        actor = actor_of(connection, asker)
-        if actor.role is None:
-            raise CallError("nobody is registered yet; `triage people add NAME` does so.")
+        actor = registered_of(connection, asker)
         values = {"token": digest(token), "name": actor.name, "way": way,
                   "began_at": asker.at, "seen_at": asker.at}  # fmt: skip
         connection.execute(sa.insert(session).values(values))
