@@ -13,7 +13,7 @@ from markupsafe import Markup
 from triage.report.charts import svg
 from triage.report.document import Block, Bullets, Chart, Column, Section, Table, Words
 from triage.report.shown import Shown
-from triage.report.texts import cell_text, readable, small_numbers, standing_of
+from triage.report.texts import readable, small_numbers, standing_of, table_texts
 
 _LETTERS_ACROSS: Final = 112
 """So many letters of a table stand side by side on upright paper; a wider one lies across it."""
@@ -107,10 +107,7 @@ def _block(block: Block, shown: Shown, numbered: _Numbered) -> Iterator[dict[str
 
 
 def _table(table: Table, shown: Shown, number: int) -> dict[str, Any]:
-    texts = [
-        [cell_text(column, cell, shown) for column, cell in zip(table.columns, row, strict=True)]
-        for row in table.rows
-    ]
+    texts = table_texts(table, shown)
     last = len(texts) - 1
     across = sum(
         _letters(column, [row[place] for row in texts])
@@ -128,7 +125,7 @@ def _table(table: Table, shown: Shown, number: int) -> dict[str, Any]:
             {
                 "is_total": table.has_total and place == last,
                 "cells": [
-                    {"text": text, "class": _class(column, text)}
+                    (_class(column, text), text)
                     for column, text in zip(table.columns, row, strict=True)
                 ],
             }

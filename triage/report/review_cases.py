@@ -209,9 +209,13 @@ def _by(
 ) -> Table:  # fmt: skip
     texts = of.population.text(column)
 
+    named: dict[object, str] = {None: NOT_RECORDED}
+
     def group(place: int) -> str:
         code = texts[place]
-        return NOT_RECORDED if code is None else f"{code} {words.get(str(code), '')}".strip()
+        if code not in named:
+            named[code] = f"{code} {words.get(str(code), '')}".strip()
+        return named[code]
 
     everyone, told = places_of(of.referrals), places_of(of.covered)
     found = [place for place in told if of.population.re_referral[place] == YES]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import assert_never
 
 from triage.calendar import spoken_date
@@ -29,17 +29,21 @@ class Shown:
     """A document with what may not be shown of it.
 
     ``hidden`` are the keys of counts that are suppressed, ``is_published`` whether any would be.
+    ``texts`` keeps those of its tables, which every form of it shows alike.
     """
 
     document: Document
     hidden: frozenset[str] = frozenset()
     is_published: bool = False
+    texts: dict[int, list[list[str]]] = field(default_factory=dict, compare=False, repr=False)
 
     def is_hidden(self, cell: Cell) -> bool:
         """Return whether a cell tells of a count that is suppressed.
 
         A share tells of the rest of its whole as well; so that is suppressed by its own key.
         """
+        if not self.hidden:
+            return False
         keys = [count.key for count in counts_in(cell)]
         if isinstance(cell, Share | Bound):
             keys.append(rest(cell.part, cell.whole).key)

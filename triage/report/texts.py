@@ -62,6 +62,19 @@ def cell_text(column: Column, cell: Cell, shown: Shown) -> str:
     return text if isinstance(found, str | dt.date) else f"{text}%"
 
 
+def table_texts(table: Table, shown: Shown) -> list[list[str]]:
+    """Return the cells of a table of the document for people, row by row."""
+    if id(table) not in shown.texts:
+        shown.texts[id(table)] = [
+            [
+                cell_text(column, cell, shown)
+                for column, cell in zip(table.columns, row, strict=True)
+            ]
+            for row in table.rows
+        ]
+    return shown.texts[id(table)]
+
+
 def standing_of(shown: Shown) -> list[tuple[str, list[str]]]:
     """Return on what a document stands: each matter with what there is to say of it."""
     on = shown.document.standing

@@ -14,7 +14,14 @@ import xlsxwriter
 from triage.flag_texts import defused
 from triage.report.document import Bound, Cell, Column, Count, Share, Statistic, Table
 from triage.report.shown import Shown
-from triage.report.texts import cell_text, is_percent, readable, small_numbers, standing_of
+from triage.report.texts import (
+    cell_text,
+    is_percent,
+    readable,
+    small_numbers,
+    standing_of,
+    table_texts,
+)
 
 LANGUAGE: Final = "en-GB"
 _ABOUT: Final = "About"
@@ -142,13 +149,7 @@ class _Writer:
         _on_paper(sheet, self._shown.document.title)
 
     def _measure(self, sheet: Any, table: Table, headings: list[str]) -> None:
-        rows = [
-            [
-                cell_text(column, cell, self._shown)
-                for column, cell in zip(table.columns, row, strict=True)
-            ]
-            for row in table.rows
-        ]
+        rows = table_texts(table, self._shown)
         widths = _widths(headings, rows)
         for place, width in enumerate(widths):
             sheet.set_column(place, place, width)
@@ -244,7 +245,10 @@ def _widths(headings: list[str], rows: list[list[str]]) -> list[float]:
 
 def _lines(text: str, width: float) -> int:
     """Return on how many lines a text stands in a cell, rather one too many than one too few."""
-    return max(1, len(textwrap.wrap(text, max(int(width) - 1, 8))))
+    room = max(int(width) - 1, 8)
+    if len(text) <= room and "\t" not in text:
+        return 1
+    return max(1, len(textwrap.wrap(text, room)))
 
 
 def _on_paper(sheet: Any, title: str) -> None:

@@ -75,6 +75,9 @@ _CASES: Final = pa.schema(
      "due_on": pa.string(), "opened_on": pa.string(), "snoozed_until": pa.string()}
 )  # fmt: skip
 
+_IN_ONE: Final = 500
+"""Case numbers asked for in one statement."""
+
 
 def records_of(url: str, asker: Asker) -> Records:
     """Return what a report is made from, as whoever asks may see it.
@@ -107,7 +110,7 @@ def records_of(url: str, asker: Asker) -> Records:
             seconds=_seconds(connection, seen),
             pairs=_pairs(connection, seen),
             actions=_actions(connection, seen),
-            uses=_uses(connection, seen, reviewed),
+            uses=_uses(connection, who, reviewed),
             titles=_titles(connection),
             excepted=tuple(
                 Excepted(one.rule, _number(children, one.child_id), one.team)
@@ -338,23 +341,26 @@ def _actions(connection: sa.Connection, seen: frozenset[int]) -> tuple[ActionRow
 
 
 def _uses(
-    connection: sa.Connection, seen: frozenset[int], reviewed: tuple[Reviewed, ...]
+    connection: sa.Connection, who: Viewer, reviewed: tuple[Reviewed, ...]
 ) -> tuple[RuleUse, ...]:
     """Return how often each text of a rule flagged a case, and how useful reviewers found that."""
     said = {one.case: one.answers.get("flags_useful", {}) for one in reviewed}
     n_flags: Counter[tuple[str, str]] = Counter()
     n_open: Counter[tuple[str, str]] = Counter()
     useful: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
-    query = sa.select(flag.c.case_id, flag.c.rule_id, flag.c.rule_hash, flag.c.state)
-    for some in bulk.rows(connection, query.order_by(flag.c.id)):
-        for number, rule, text, state in some:
-            if number not in seen:
-                continue
-            key = (rule, text)
-            n_flags[key] += 1
-            n_open[key] += state == "open"
-            if answer := said.get(number, {}).get(rule):
-                useful[key][answer] += 1
+    by = (flag.c.rule_id, flag.c.rule_hash, flag.c.state, case.c.team, case.c.restricted)
+    query = sa.select(*by, sa.func.count()).join(case, case.c.id == flag.c.case_id).group_by(*by)
+    for rule, text, state, team, restricted, n in connection.execute(query):
+        if who.sees(team, restricted=restricted):
+            n_flags[rule, text] += n
+            n_open[rule, text] += n * (state == "open")
+    answered = sorted(number for number, answers in said.items() if answers)
+    for start in range(0, len(answered), _IN_ONE):
+        which = flag.c.case_id.in_(answered[start : start + _IN_ONE])
+        of_cases = sa.select(flag.c.case_id, flag.c.rule_id, flag.c.rule_hash).where(which)
+        for number, rule, text in connection.execute(of_cases):
+            if answer := said[number].get(rule):
+                useful[rule, text][answer] += 1
     return tuple(
         RuleUse(*key, n_flags[key], n_open[key], dict(useful[key])) for key in sorted(n_flags)
     )
