@@ -136,6 +136,7 @@ def picture(entries: Sequence[Entry], here: Case, until: dt.date) -> dict[str, A
     return {
         "lanes": drawn, "years": years, "width": _LEFT + _WIDE + _RIGHT, "height": height,
         "told": told, "first": day(first), "last": day(last), "left": _LEFT,
+        "right": _LEFT + _WIDE + _RIGHT,
     }  # fmt: skip
 
 
