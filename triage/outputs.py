@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from triage.errors import CallError
 from triage.flag_files import write_parquet
@@ -21,6 +21,15 @@ from triage.flag_texts import csv_texts, defused, in_json, json_texts
 if TYPE_CHECKING:
     from triage.comparing import RuleComparison
     from triage.run import Run
+
+
+_ROWS_AT_ONCE: Final = 500
+QUEUE_COLUMNS: Final = (
+    "position", "case", "subject", "child_id", "referral_id", "referral_date", "team",
+    "restricted", "severity", "flags", "reason", "due_on", "status", "held_by", "held_until",
+    "assigned_to", "boost", "snoozed_until",
+)  # fmt: skip
+"""The columns of the queue as CSV."""
 
 
 def as_json(value: Any) -> str:
@@ -48,6 +57,18 @@ def _csv(rows: Iterable[Iterable[Any]]) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerows(map(defused, row) for row in rows)
     return out.getvalue()
+
+
+def queue_csv(places: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield places of the queue, as scripts are told them, as CSV, some hundreds at a time."""
+    rows: list[Sequence[Any]] = [QUEUE_COLUMNS]
+    for place in places:
+        told = [place[name] for name in QUEUE_COLUMNS]
+        rows.append([" ".join(of) if isinstance(of, list) else of for of in told])
+        if len(rows) >= _ROWS_AT_ONCE:
+            yield _csv(rows)
+            rows = []
+    yield _csv(rows)
 
 
 def comparison_csv(found: Iterable[RuleComparison]) -> str:

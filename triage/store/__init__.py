@@ -19,21 +19,31 @@ from triage.store.api_tokens import (
     tokens,
 )
 from triage.store.auditing import TrailEvent, audit_log, trail_head, verify_trail
-from triage.store.caselist import Case, Wanted
+from triage.store.caselist import SORT_KEYS, Case, SortKey, Wanted
 from triage.store.checking import Checked, check_store
 from triage.store.connection import run_lock
 from triage.store.digest import check_asker, keep_told, night_figures, teams_shown, told_already
 from triage.store.erasing import Erasure, erase_child, erasure_of
 from triage.store.exceptions import RuleException, add_exception, end_exception, exceptions
 from triage.store.exporting import Exported, cases_behind, export_data
+from triage.store.finding import (
+    case_numbers,
+    cases_named,
+    export_queue,
+    listed_case,
+    teams_seen,
+    workers,
+)
 from triage.store.histories import (
     FlagMove,
     History,
+    Night,
     Record,
     RecordMove,
     RunsBeside,
     Spell,
     history_of,
+    nights_of,
     runs_beside,
 )
 from triage.store.known import nights_so_far
@@ -115,6 +125,7 @@ from triage.store.work import (
 
 __all__ = [
     "DEFAULT_URL",
+    "SORT_KEYS",
     "Account",
     "Answered",
     "ApiToken",
@@ -133,6 +144,7 @@ __all__ = [
     "History",
     "LetGo",
     "Listed",
+    "Night",
     "Oversight",
     "Plan",
     "QueueChange",
@@ -148,6 +160,7 @@ __all__ = [
     "SecondSubmitted",
     "Session",
     "SideBySide",
+    "SortKey",
     "Spell",
     "StoredFlag",
     "TimelineReferral",
@@ -171,8 +184,10 @@ __all__ = [
     "begin_second",
     "begin_session",
     "boost",
+    "case_numbers",
     "cases",
     "cases_behind",
+    "cases_named",
     "check_asker",
     "check_store",
     "claim",
@@ -188,6 +203,7 @@ __all__ = [
     "erasure_of",
     "exceptions",
     "export_data",
+    "export_queue",
     "finish_action",
     "hand_over_action",
     "hidden_cases",
@@ -201,10 +217,12 @@ __all__ = [
     "last_as_of",
     "latest_as_of",
     "let_go",
+    "listed_case",
     "make_token",
     "matching",
     "move",
     "night_figures",
+    "nights_of",
     "nights_so_far",
     "one_case",
     "past_its_time",
@@ -240,6 +258,7 @@ __all__ = [
     "submit_review",
     "submit_second",
     "supersede_review",
+    "teams_seen",
     "teams_shown",
     "token_of",
     "tokens",
@@ -248,4 +267,5 @@ __all__ = [
     "upgrade_store",
     "verify_trail",
     "withdraw_second",
+    "workers",
 ]

@@ -11,7 +11,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, get_args
 
 import sqlalchemy as sa
 
@@ -25,6 +25,9 @@ from triage.store.husks import IS_KEPT
 from triage.store.tables import case, flag
 from triage.vocabulary import SEVERITIES
 
+SortKey = Literal["case", "referred", "due", "severity", "team"]
+SORT_KEYS: Final[tuple[SortKey, ...]] = get_args(SortKey)
+"""What cases can be sorted by in place of the order of work."""
 _IN_ONE: Final = 500
 """Case numbers asked for in one statement."""
 _MOST_PASSED: Final = 1_000
@@ -129,6 +132,41 @@ def page(
     return _with_rules(connection, found[offset:most])
 
 
+def sorted_page(
+    connection: sa.Connection,
+    who: Viewer,
+    wanted: Wanted,
+    as_of: dt.date,
+    key: SortKey,
+    limit: int | None,
+    offset: int = 0,
+    *,
+    is_falling: bool = False,
+) -> list[Case]:
+    """Return so many cases from a place on, sorted by something else than the order of work.
+
+    Those alike are in the order of work; what has no team comes last, whichever way it is sorted.
+    """
+    rank = sa.case({name: at for at, name in enumerate(SEVERITIES)}, value=case.c.severity)
+    columns: dict[SortKey, sa.ColumnElement[Any]] = {
+        "case": case.c.id, "referred": case.c.referral_date, "due": case.c.due_on,
+        "severity": rank, "team": case.c.team,
+    }  # fmt: skip
+    column = columns[key]
+    query = (
+        sa.select(*COLUMNS)
+        .where(*_grouped(who, wanted), *_conditions(who, wanted, as_of))
+        .order_by(
+            *([case.c.team.is_(None)] if key == "team" else []),
+            column.desc() if is_falling else column,
+            case.c.place,
+            case.c.id,
+        )
+    )
+    rows = connection.execute(query.limit(limit).offset(offset)).all()
+    return _with_rules(connection, [tuple(row) for row in rows])
+
+
 def count(connection: sa.Connection, who: Viewer, wanted: Wanted, as_of: dt.date) -> int:
     """Return how many cases somebody sees of those asked for."""
     conditions = (*_grouped(who, wanted), *_conditions(who, wanted, as_of))
@@ -214,8 +252,13 @@ def _run(status: str, team: str | None, least: int, most: int) -> list[sa.Column
 
 
 def _with_rules(connection: sa.Connection, rows: Sequence[tuple[Any, ...]]) -> list[Case]:
-    rules = _open_rules(connection, [row[0] for row in rows])
-    return [made(row)._replace(rules=tuple(rules.get(row[0], ()))) for row in rows]
+    return with_open_rules(connection, [made(row) for row in rows])
+
+
+def with_open_rules(connection: sa.Connection, cases: Sequence[Case]) -> list[Case]:
+    """Return cases with the rules of their open flags."""
+    rules = _open_rules(connection, [one.id for one in cases])
+    return [one._replace(rules=tuple(rules.get(one.id, ()))) for one in cases]
 
 
 def made(row: Sequence[Any]) -> Case:

@@ -61,6 +61,27 @@ class History:
     spells: list[Spell]
 
 
+@dataclass(frozen=True)
+class Night:
+    """A run by its number and the day as of which it judged."""
+
+    run: int
+    as_of: dt.date
+
+
+def nights_of(url: str) -> list[Night]:
+    """Return the nights of which it is kept how records stood, the latest first; one a day.
+
+    Of a day that was judged more than once it is the last run.
+    """
+    query = sa.select(run.c.id, run.c.as_of).where(run.c.carried.is_not(None))
+    with reading(url) as connection:
+        found: dict[dt.date, int] = {}
+        for number, as_of in connection.execute(query.order_by(run.c.id)):
+            found[as_of] = number
+        return [Night(number, as_of) for as_of, number in sorted(found.items(), reverse=True)]
+
+
 def history_of(url: str, asker: Asker, case_id: int, on: dt.date | None = None) -> History:
     """Return how the record of a case stood at the last run up to a day, and all it has been.
 

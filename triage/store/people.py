@@ -61,7 +61,7 @@ def viewer_of(connection: sa.Connection, asker: Asker) -> Viewer:
     """
     if asker.name:
         check_name(asker.name)
-    return viewer(asker.name, _people(connection), asker.readers)
+    return viewer(asker.name, registered(connection), asker.readers)
 
 
 def actor_of(connection: sa.Connection, asker: Asker) -> Viewer:
@@ -94,7 +94,7 @@ def worker_of(connection: sa.Connection, asker: Asker, name: str) -> Viewer:
         CallError: when it is no name, nobody's who is registered, or they do not work on cases.
     """
     check_name(name)
-    known = _people(connection)
+    known = registered(connection)
     if known and not any(one.name == name and one.is_active for one in known):
         raise CallError(
             f"--to {name}: nobody of that name is registered", "; `triage people list`."
@@ -121,10 +121,11 @@ def check_name(name: str) -> None:
 def people(url: str) -> list[Person]:
     """Return everybody who is registered, by name."""
     with reading(url) as connection:
-        return _people(connection)
+        return registered(connection)
 
 
-def _people(connection: sa.Connection) -> list[Person]:
+def registered(connection: sa.Connection) -> list[Person]:
+    """Return everybody who is registered, by name."""
     return [
         Person(row.name, row.role, tuple(row.teams), bool(row.is_active))
         for row in connection.execute(sa.select(person).order_by(person.c.name))
@@ -145,7 +146,7 @@ def register(url: str, asker: Asker, name: str, role: str, teams: Sequence[str])
     with acting(url) as connection:
         actor = actor_of(connection, asker)
         actor.require("manage people")
-        known = {one.name: one for one in _people(connection)}
+        known = {one.name: one for one in registered(connection)}
         after = known | {name: Person(name, role, tuple(teams))}
         _check_administered(after)
         values = {"role": role, "teams": list(teams), "is_active": True}
@@ -167,7 +168,7 @@ def strike_off(url: str, asker: Asker, name: str) -> None:
     with acting(url) as connection:
         actor = actor_of(connection, asker)
         actor.require("manage people")
-        known = {one.name: one for one in _people(connection) if one.is_active}
+        known = {one.name: one for one in registered(connection) if one.is_active}
         if name not in known:
             raise MissingError(
                 f"nobody of the name {name} is registered", "; `triage people list`."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from triage.errors import MissingError, StoreError
 from triage.order import NOT_OVERDUE
 from triage.rights import Viewer
 from triage.ruleset import severity_rank
-from triage.store.caselist import Case, Wanted, count, of_child, page
+from triage.store.caselist import Case, SortKey, Wanted, count, of_child, page, sorted_page
 from triage.store.connection import acting, reading
 from triage.store.letting_go import was_let_go_of
 from triage.store.people import Asker, viewer_of
@@ -77,10 +77,14 @@ def cases(
     as_of: dt.date | None = None,
     limit: int | None = None,
     offset: int = 0,
+    sort: SortKey | None = None,
+    *,
+    is_falling: bool = False,
 ) -> Listed:
     """Return the cases that whoever asks sees of those wanted, in the order of work.
 
     ``as_of`` is the day as of which reviews are overdue: that of the last run, unless it is given.
+    With ``sort`` they are in another order, rising or falling.
 
     Raises:
         CallError: when people are registered and this is none of them.
@@ -89,6 +93,11 @@ def cases(
     with reading(url) as connection:
         who = viewer_of(connection, asker)
         day = as_of_store(connection)
+        if sort is not None:
+            found = sorted_page(
+                connection, who, wanted, day, sort, limit, offset, is_falling=is_falling
+            )
+            return Listed(found, count(connection, who, wanted, day), as_of or day, offset)
         found = page(connection, who, wanted, day, limit, offset=offset)
         if limit is None and as_of is not None and as_of != day:
             found = sorted(
@@ -123,13 +132,17 @@ class TimelineReferral:
 
 @dataclass(frozen=True)
 class WholeCase:
-    """A case with its flags, its notes, what happened to it, and the child's referrals by date."""
+    """A case with its flags, its notes, what happened to it, and the child's referrals by date.
+
+    ``contacts`` are the cases of the child's contacts.
+    """
 
     case: Case
     flags: tuple[StoredFlag, ...]
     notes: list[dict[str, Any]]
     events: list[dict[str, Any]]
     timeline: list[TimelineReferral]
+    contacts: list[Case]
 
 
 def one_case(url: str, asker: Asker, case_id: int) -> WholeCase:
@@ -161,18 +174,22 @@ def one_case(url: str, asker: Asker, case_id: int) -> WholeCase:
         ]  # fmt: skip
         flags = _flags(connection, case_id)
         rules = tuple(one.rule for one in flags if one.state == "open")
-        timeline = _timeline(connection, found.child_id, who)
+        of_child_seen = [
+            one
+            for one in of_child(connection, found.child_id)
+            if who.sees(one.team, restricted=one.restricted)
+        ]
+        timeline = _timeline(connection, found.child_id, who, of_child_seen)
+        contacts = [one for one in of_child_seen if one.subject == "contact"]
         add_events(connection, asker.at, asker.actor, [happened("case read", case_id)])
-        return WholeCase(found._replace(rules=rules), flags, notes, events, timeline)
+        return WholeCase(found._replace(rules=rules), flags, notes, events, timeline, contacts)
 
 
-def _timeline(connection: sa.Connection, child_id: str, who: Viewer) -> list[TimelineReferral]:
+def _timeline(
+    connection: sa.Connection, child_id: str, who: Viewer, seen: Sequence[Case]
+) -> list[TimelineReferral]:
     """Return the child's referrals; restricted ones, and other teams' cases, only to their own."""
-    known = {
-        one.referral_id: one
-        for one in of_child(connection, child_id)
-        if one.subject == "referral" and who.sees(one.team, restricted=one.restricted)
-    }
+    known = {one.referral_id: one for one in seen if one.subject == "referral"}
     found = []
     for row in connection.execute(
         sa.select(referral)

@@ -113,14 +113,19 @@ def release(url: str, asker: Asker, case_id: int) -> None:
         add_events(connection, asker.at, actor.name, [event])
 
 
-def assign(url: str, asker: Asker, cases: Sequence[int], to: str) -> int:
+def assign(url: str, asker: Asker, cases: Sequence[int], to: str, why: str = "") -> int:
     """Assign cases to somebody, for whom they then wait; return how many.
+
+    A reason, if one is given, is kept as a note of each.
 
     Raises:
         CallError: when one of them cannot be assigned, or not to them; then none is.
     """
     values = {"assigned_to": to, **BACK_TO_NOBODY}
-    return _each(url, asker, cases, Deed("case assigned", "assign", values, {"to": to}, to=to))
+    words = _reason(why, "to assign a case") if why.strip() else ""
+    return _each(
+        url, asker, cases, Deed("case assigned", "assign", values, {"to": to}, words, to=to)
+    )
 
 
 def close(url: str, asker: Asker, cases: Sequence[int], why: str) -> int:

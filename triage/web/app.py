@@ -20,13 +20,16 @@ from triage.errors import (
     StoreError,
     TriageError,
 )
-from triage.web import health, home, signing_in
+from triage.web import case, deeds, finding, health, home, queue, signing_in
 from triage.web.gate import API, ForgedError, PasswordError, SignInError, gate, sentence
 from triage.web.limits import limiter
 from triage.web.render import page, to
 from triage.web.site import Site
 
-ROUTERS: Final = (home.router, signing_in.router, health.router)
+ROUTERS: Final = (
+    home.router, signing_in.router, health.router, queue.router, finding.router, deeds.router,
+    case.router,
+)  # fmt: skip
 _STATUS: Final[dict[type[TriageError], int]] = {
     MissingError: 404,
     ForbiddenError: 403,
