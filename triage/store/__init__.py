@@ -6,6 +6,7 @@ from triage.store.actions import (
     actions_of,
     finish_action,
     hand_over_action,
+    one_action,
 )
 from triage.store.address import DEFAULT_URL
 from triage.store.api_tokens import (
@@ -22,6 +23,7 @@ from triage.store.auditing import TrailEvent, audit_log, trail_head, verify_trai
 from triage.store.caselist import Case, Wanted
 from triage.store.checking import Checked, check_store
 from triage.store.connection import run_lock
+from triage.store.desks import Desk, review_desk, second_desk
 from triage.store.digest import check_asker, keep_told, night_figures, teams_shown, told_already
 from triage.store.erasing import Erasure, erase_child, erasure_of
 from triage.store.exceptions import RuleException, add_exception, end_exception, exceptions
@@ -63,6 +65,7 @@ from triage.store.reviews import (
     begin_review,
     reviews_of,
     save_draft,
+    standing_review,
     submit_review,
     supersede_review,
 )
@@ -72,6 +75,7 @@ from triage.store.second import (
     SecondBegun,
     SecondSubmitted,
     ask_for_second,
+    begin_moderation,
     begin_second,
     save_second_draft,
     see_first_answers,
@@ -126,6 +130,7 @@ __all__ = [
     "Changes",
     "Checked",
     "Compared",
+    "Desk",
     "Erasure",
     "Exported",
     "FlagMove",
@@ -167,6 +172,7 @@ __all__ = [
     "assign",
     "audit_log",
     "back_up",
+    "begin_moderation",
     "begin_review",
     "begin_second",
     "begin_session",
@@ -206,6 +212,7 @@ __all__ = [
     "move",
     "night_figures",
     "nights_so_far",
+    "one_action",
     "one_case",
     "past_its_time",
     "people",
@@ -215,6 +222,7 @@ __all__ = [
     "release",
     "reopen",
     "restore",
+    "review_desk",
     "reviews_of",
     "revoke_sessions",
     "revoke_token",
@@ -226,6 +234,7 @@ __all__ = [
     "save_filter",
     "save_second_draft",
     "saved_filters",
+    "second_desk",
     "second_differences",
     "second_list",
     "second_pairs",
@@ -235,6 +244,7 @@ __all__ = [
     "settle_second",
     "snooze",
     "standing_flags",
+    "standing_review",
     "store_run",
     "strike_off",
     "submit_review",
