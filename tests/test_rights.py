@@ -53,6 +53,7 @@ DOORS: dict[str, tuple[str | None, dict[str, Any]]] = {
     "export_queue": ("export", {"wanted": EVERY}),
     "reviews_of": (None, ONE),
     "actions_of": (None, {}),
+    "one_action": (None, {"number": 1}),
     "claim_next": ("work on cases", {"wanted": Wanted()}),
     "claim": ("work on cases", ONE),
     "release": ("work on cases", ONE),
@@ -60,6 +61,8 @@ DOORS: dict[str, tuple[str | None, dict[str, Any]]] = {
     "finish_action": ("work on cases", {"number": 1, "done_on": AS_OF, "evidence": "seen"}),
     "hand_over_action": ("work on cases", {"number": 1, "to": "Early Help"} | WORDS),
     "begin_review": ("review", ONE),
+    "review_desk": ("review", ONE),
+    "standing_review": ("review", ONE),
     "save_draft": ("review", ONE | {"answers": {}}),
     "submit_review": ("review", ONE | {"answers": ANSWERS}),
     "supersede_review": ("review", ONE | {"answers": ANSWERS} | WORDS),
@@ -98,6 +101,11 @@ ELSEWHERE = {
     "runs_beside", "samples", "save_second_draft", "second_differences", "second_list",
     "second_pairs", "see_first_answers", "settle_second", "submit_second", "teams_shown",
     "upgrade_store", "withdraw_second",
+    "add_exception", "ask_for_second", "back_up", "begin_moderation", "begin_second",
+    "check_asker", "draw_sample", "end_exception", "exceptions", "export_data", "hidden_cases",
+    "history_of", "move", "restore", "runs_beside", "samples", "save_second_draft", "second_desk",
+    "second_differences", "second_list", "second_pairs", "see_first_answers", "settle_second",
+    "submit_second", "teams_shown", "upgrade_store", "withdraw_second",
 }  # fmt: skip
 """Doors of which the tests of exceptions, samples, second reviews, histories, upkeep, exports and
 of signing in tell."""

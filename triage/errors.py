@@ -3,6 +3,7 @@
 TriageError                 one sentence: where, what, what to do
 |-- CallError       exit 2  the call or the configuration is wrong
 |   |-- RuleError           a rule file is wrong, or a rule could not be evaluated
+|   |-- AnswersError        answers of a review are missing or wrong
 |   |-- MissingError        what is asked for is not there, or not for whoever asks
 |   |-- ForbiddenError      whoever asks may not do it
 |   `-- ConflictError       it cannot be done as things stand now
@@ -14,6 +15,7 @@ TriageError                 one sentence: where, what, what to do
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal, NamedTuple
 
 
 class TriageError(Exception):
@@ -45,6 +47,32 @@ class RuleError(CallError):
     def __init__(self, problems: str | Sequence[str]) -> None:
         self.problems = (problems,) if isinstance(problems, str) else tuple(problems)
         super().__init__("\n".join(self.problems))
+
+
+Wrong = Literal[
+    "missing", "unknown", "too long", "no day", "no name", "no text", "none or one",
+    "main reason again", "twice", "without a main one", "required", "past", "no open flag",
+]  # fmt: skip
+"""In which way an answer of a review can be wrong."""
+
+
+class Problem(NamedTuple):
+    """What is wrong with one field of a review, as ``actions.0.due_on``: in which way, in words."""
+
+    field: str
+    kind: Wrong
+    said: str
+
+
+class AnswersError(CallError):
+    """Answers of a review are missing or wrong (exit 2).
+
+    ``problems`` holds every problem found with its field, so that a page can lead to each.
+    """
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(f"{one.field}: {one.said}" for one in self.problems))
 
 
 class MissingError(CallError):

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from triage.errors import CallError
+from triage.errors import AnswersError, CallError, Problem
 from triage.vocabulary import cut
 
 REASONS: Final = {
@@ -129,100 +129,122 @@ def complete(answers: Mapping[str, Any], rules: Collection[str], on: dt.date) ->
     ``rules`` are those of the case's open flags, each of which is to be called useful or not.
 
     Raises:
-        CallError: when an answer is missing or is none of those there are; all of them are named.
+        AnswersError: when an answer is missing or is none of those there are; all are named.
     """
     try:
         found = Answers.model_validate(answers)
     except ValidationError as error:
-        said = [_sentence(problem) for problem in error.errors()]
+        said = [_problem(one) for one in error.errors()]
         useful = answers.get("flags_useful")
         said += _flags_at_odds(useful, rules) if isinstance(useful, dict) else []
     else:
         said = _at_odds(found, rules, on)
         if not said:
             return found
-    raise CallError("\n".join(said))
+    raise AnswersError(said)
 
 
 def draft(answers: Mapping[str, Any]) -> dict[str, Any]:
     """Return what was answered so far, of which each answer is one of those there are.
 
     Raises:
-        CallError: when one is not; all of them are named.
+        AnswersError: when one is not; all of them are named.
     """
     try:
         Answers.model_validate(answers)
     except ValidationError as error:
-        said = [_sentence(one) for one in error.errors() if one["type"] != "missing"]
+        said = [_problem(one) for one in error.errors() if one["type"] != "missing"]
         if said:
-            raise CallError("\n".join(said)) from None
+            raise AnswersError(said) from None
     return dict(answers)
 
 
-def _at_odds(found: Answers, rules: Collection[str], on: dt.date) -> list[str]:
+def _at_odds(found: Answers, rules: Collection[str], on: dt.date) -> list[Problem]:
     """Return what is wrong between answers each of which is right by itself."""
     said = []
     if (found.main_reason == "none") != (found.is_re_referral == "no"):
         said.append(
-            "main_reason: has to be one of R01 to R99 for a re-referral, and none where "
-            "is_re_referral is no."
-        )
+            Problem(
+                "main_reason", "none or one",
+                "has to be one of R01 to R99 for a re-referral, and none where is_re_referral "
+                "is no.",
+            )
+        )  # fmt: skip
+    further = "further_reasons"
     if found.main_reason in found.further_reasons:
-        said.append(f"further_reasons: {found.main_reason} is the main reason already.")
+        told = f"{found.main_reason} is the main reason already."
+        said.append(Problem(further, "main reason again", told))
     if len(set(found.further_reasons)) < len(found.further_reasons):
-        said.append("further_reasons: names one of them twice.")
+        said.append(Problem(further, "twice", "names one of them twice."))
     if found.main_reason == "none" and found.further_reasons:
-        said.append("further_reasons: there are none where main_reason is none.")
+        told = "there are none where main_reason is none."
+        said.append(Problem(further, "without a main one", told))
     said += _flags_at_odds(found.flags_useful, rules)
     needs_words = found.grade in _WANTS_LEARNING or found.main_reason == "R99"
     if needs_words and not found.learning:
         why = "where the main reason is R99" if found.main_reason == "R99" else "below good"
-        said.append(f"learning: say in words what is to be learned; it is required {why}.")
+        told = f"say in words what is to be learned; it is required {why}."
+        said.append(Problem("learning", "required", told))
     said += [
-        f"actions.{n}.due_on: {one.due_on} is before the day of the review; give a later day."
+        Problem(
+            f"actions.{n}.due_on", "past",
+            f"{one.due_on} is before the day of the review; give a later day.",
+        )
         for n, one in enumerate(found.actions)
         if one.due_on < on
-    ]
+    ]  # fmt: skip
     return said
 
 
-def _flags_at_odds(useful: Collection[Any], rules: Collection[str]) -> list[str]:
+def _flags_at_odds(useful: Collection[Any], rules: Collection[str]) -> list[Problem]:
     """Return which open flags are not answered, and which answers are on no open flag."""
     given = set(map(str, useful))
     return [
         *(
-            f"flags_useful.{rule}: is not answered; say yes, partly or no."
+            Problem(f"{_USEFUL}.{rule}", "missing", "is not answered; say yes, partly or no.")
             for rule in sorted(set(rules) - given)
         ),
         *(
-            f"flags_useful.{cut(rule)}: is no open flag of this case; leave it out."
+            Problem(
+                f"{_USEFUL}.{cut(rule)}", "no open flag",
+                "is no open flag of this case; leave it out.",
+            )
             for rule in sorted(given - set(rules))
         ),
-    ]
+    ]  # fmt: skip
 
 
-def _sentence(problem: Any) -> str:
-    where = ".".join(str(part) for part in problem["loc"] if "[" not in str(part))
-    question, last, kind = str(problem["loc"][0]), str(problem["loc"][-1]), problem["type"]
+_USEFUL: Final = "flags_useful"
+
+
+def _problem(found: Any) -> Problem:
+    """Return what pydantic finds wrong with an answer, in words of the form."""
+    where = ".".join(str(part) for part in found["loc"] if "[" not in str(part))
+    question, last, kind = str(found["loc"][0]), str(found["loc"][-1]), found["type"]
     known = QUESTIONS.get(question)
     if known is None:
-        return f"{cut(question)}: is no question of the form; known are {', '.join(QUESTIONS)}."
+        told = f"is no question of the form; known are {', '.join(QUESTIONS)}."
+        return Problem(cut(question), "unknown", told)
     asked, allowed = known
     if kind == "missing":
-        return f"{where}: is not answered ({asked})."
+        return Problem(where, "missing", f"is not answered ({asked}).")
     if kind == "extra_forbidden":
-        return f"{cut(where)}: is no part of an action; it has kind, owner and due_on."
+        told = "is no part of an action; it has kind, owner and due_on."
+        return Problem(cut(where), "unknown", told)
     if kind in _SHAPES:
-        return f"{where}: is to be {_SHAPES[kind]}."
+        return Problem(where, "unknown", f"is to be {_SHAPES[kind]}.")
     if kind == "string_too_long":
-        return f"{where}: is longer than {problem['ctx']['max_length']:,} characters."
+        told = f"is longer than {found['ctx']['max_length']:,} characters."
+        return Problem(where, "too long", told)
+    typed = cut(str(found["input"]))
     if last == "due_on":
-        return f"{where}: '{cut(str(problem['input']))}' is not a date; write YYYY-MM-DD."
+        return Problem(where, "no day", f"'{typed}' is not a date; write YYYY-MM-DD.")
     if last == "owner":
-        return f"{where}: name who is to do it, in characters that can be printed."
+        told = "name who is to do it, in characters that can be printed."
+        return Problem(where, "no name", told)
     if not allowed:
-        return f"{where}: is to be a text."
-    return f"{cut(where)}: '{cut(str(problem['input']))}' is none of {', '.join(allowed)}."
+        return Problem(where, "no text", "is to be a text.")
+    return Problem(cut(where), "unknown", f"'{typed}' is none of {', '.join(allowed)}.")
 
 
 _SHAPES: Final = {

@@ -6,6 +6,7 @@ from triage.store.actions import (
     actions_of,
     finish_action,
     hand_over_action,
+    one_action,
 )
 from triage.store.address import DEFAULT_URL
 from triage.store.api_tokens import (
@@ -22,6 +23,7 @@ from triage.store.auditing import TrailEvent, audit_log, trail_head, verify_trai
 from triage.store.caselist import SORT_KEYS, Case, SortKey, Wanted
 from triage.store.checking import Checked, check_store
 from triage.store.connection import run_lock
+from triage.store.desks import Desk, review_desk, second_desk
 from triage.store.digest import check_asker, keep_told, night_figures, teams_shown, told_already
 from triage.store.erasing import Erasure, erase_child, erasure_of
 from triage.store.exceptions import RuleException, add_exception, end_exception, exceptions
@@ -73,6 +75,7 @@ from triage.store.reviews import (
     begin_review,
     reviews_of,
     save_draft,
+    standing_review,
     submit_review,
     supersede_review,
 )
@@ -82,6 +85,7 @@ from triage.store.second import (
     SecondBegun,
     SecondSubmitted,
     ask_for_second,
+    begin_moderation,
     begin_second,
     save_second_draft,
     see_first_answers,
@@ -137,6 +141,7 @@ __all__ = [
     "Changes",
     "Checked",
     "Compared",
+    "Desk",
     "Erasure",
     "Exported",
     "FlagMove",
@@ -180,6 +185,7 @@ __all__ = [
     "assign",
     "audit_log",
     "back_up",
+    "begin_moderation",
     "begin_review",
     "begin_second",
     "begin_session",
@@ -224,6 +230,7 @@ __all__ = [
     "night_figures",
     "nights_of",
     "nights_so_far",
+    "one_action",
     "one_case",
     "past_its_time",
     "people",
@@ -233,6 +240,7 @@ __all__ = [
     "release",
     "reopen",
     "restore",
+    "review_desk",
     "reviews_of",
     "revoke_sessions",
     "revoke_token",
@@ -244,6 +252,7 @@ __all__ = [
     "save_filter",
     "save_second_draft",
     "saved_filters",
+    "second_desk",
     "second_differences",
     "second_list",
     "second_pairs",
@@ -253,6 +262,7 @@ __all__ = [
     "settle_second",
     "snooze",
     "standing_flags",
+    "standing_review",
     "store_run",
     "strike_off",
     "submit_review",

@@ -44,7 +44,13 @@ class RemedialAction:
 
 
 def actions_of(
-    url: str, asker: Asker, *, case_id: int | None = None, owner: str = "", open_only: bool = True
+    url: str,
+    asker: Asker,
+    *,
+    case_id: int | None = None,
+    owner: str = "",
+    team: str = "",
+    open_only: bool = True,
 ) -> list[RemedialAction]:
     """Return the remedial actions of the cases that whoever asks may see, the soonest due first.
 
@@ -56,6 +62,7 @@ def actions_of(
     conditions = [
         *([remedial_action.c.case_id == case_id] if case_id is not None else []),
         *([remedial_action.c.owner == owner] if owner else []),
+        *([case.c.team == team] if team else []),
     ]
     query = (
         sa.select(remedial_action, case.c.team, case.c.restricted)
@@ -73,6 +80,22 @@ def actions_of(
             and row.review_id not in hidden.get(row.case_id, NOTHING_HIDDEN).reviews
         ]
     return [one for one in found if one.is_open or not open_only]
+
+
+def one_action(url: str, asker: Asker, number: int) -> RemedialAction:
+    """Return a remedial action by its number.
+
+    Raises:
+        MissingError: when there is none such for whoever asks.
+    """
+    for one in actions_of(url, asker, open_only=False):
+        if one.id == number:
+            return one
+    raise _no_such(number)
+
+
+def _no_such(number: int) -> MissingError:
+    return MissingError(f"there is no remedial action {number}", "; `triage action list`.")
 
 
 def finish_action(url: str, asker: Asker, number: int, done_on: dt.date, evidence: str) -> None:
@@ -115,7 +138,7 @@ def _settle(
         except CallError:
             found = None
         if row is None or found is None:
-            raise MissingError(f"there is no remedial action {number}", "; `triage action list`.")
+            raise _no_such(number)
         if not _action(row).is_open:
             raise ConflictError(f"remedial action {number} is done, or was handed over, already.")
         connection.execute(

@@ -78,7 +78,7 @@ def begin_review(url: str, asker: Asker, case_id: int) -> Begun:
         found, _ = _in_review(connection, asker, actor, case_id)
         known = draft_of(connection, case_id, actor.name, "first")
         answers = {} if known is None else json.loads(known.answers)
-        return Begun(found, _open_rules(connection, case_id), answers)
+        return Begun(found, open_rules(connection, case_id), answers)
 
 
 def save_draft(url: str, asker: Asker, case_id: int, answers: Mapping[str, Any]) -> None:
@@ -121,7 +121,7 @@ def submit_review(
         if answers is None:
             kept = draft_of(connection, case_id, actor.name, "first")
             answers = json.loads(kept.answers) if kept is not None else {}
-        whole = complete(answers, _open_rules(connection, case_id), asker.today)
+        whole = complete(answers, open_rules(connection, case_id), asker.today)
         status = moved("submit a review", cast(Status, found.status), case_id)
         told = keep_answers(connection, asker, number, whole)
         events = [happened("review submitted", case_id, None, told)]
@@ -167,19 +167,7 @@ def supersede_review(
     with acting(url) as connection:
         actor = actor_of(connection, asker)
         actor.require("review")
-        found = seen_case(connection, actor, case_id)
-        status = moved("supersede a review", cast(Status, found.status), case_id)
-        number = final_ids(connection, [case_id]).get(case_id)
-        if number is None:
-            raise ConflictError(
-                f"case {case_id} has no submitted review", "; `triage review submit` it."
-            )
-        stands = connection.execute(sa.select(review).where(review.c.id == number)).one()
-        if stands.reviewer != actor.name and not actor.may("manage cases"):
-            raise ForbiddenError(
-                f"the review of case {case_id} is {stands.reviewer}'s: only they, or a manager, "
-                "may supersede it."
-            )
+        found, status, stands = _to_supersede(connection, actor, case_id)
         useful = json.loads(stands.answers)["flags_useful"]
         whole = complete(answers, useful, asker.today)
         connection.execute(
@@ -193,6 +181,40 @@ def supersede_review(
         if stands.kind == "first":
             _put_by_grade(connection, asker, actor, case_id, number, whole, second)
         return number
+
+
+def standing_review(url: str, asker: Asker, case_id: int) -> Review:
+    """Return the review of a case that whoever asks may supersede; that it was read is kept.
+
+    Raises:
+        CallError: when there is none, or it is not theirs to supersede.
+    """
+    with acting(url) as connection:
+        actor = actor_of(connection, asker)
+        actor.require("review")
+        _, _, stands = _to_supersede(connection, actor, case_id)
+        keep_read(connection, asker, case_id, [stands.id])
+        return made_review(stands, stands.id)
+
+
+def _to_supersede(
+    connection: sa.Connection, actor: Viewer, case_id: int
+) -> tuple[Case, Status, Any]:
+    """Return a case, its status once superseded, and the row of the review that stands."""
+    found = seen_case(connection, actor, case_id)
+    status = moved("supersede a review", cast(Status, found.status), case_id)
+    number = final_ids(connection, [case_id]).get(case_id)
+    if number is None:
+        raise ConflictError(
+            f"case {case_id} has no submitted review", "; `triage review submit` it."
+        )
+    stands = connection.execute(sa.select(review).where(review.c.id == number)).one()
+    if stands.reviewer != actor.name and not actor.may("manage cases"):
+        raise ForbiddenError(
+            f"the review of case {case_id} is {stands.reviewer}'s: only they, or a manager, "
+            "may supersede it."
+        )
+    return found, status, stands
 
 
 def reviews_of(url: str, asker: Asker, case_id: int) -> list[Review]:
@@ -307,7 +329,8 @@ def seal(salt: str, text: str) -> str:
     return hashlib.sha256(f"{salt}{text}".encode()).hexdigest()
 
 
-def _open_rules(connection: sa.Connection, case_id: int) -> tuple[str, ...]:
+def open_rules(connection: sa.Connection, case_id: int) -> tuple[str, ...]:
+    """Return the rules of a case's open flags, each of which a review calls useful or not."""
     query = sa.select(flag.c.rule_id).where(flag.c.case_id == case_id, flag.c.state == "open")
     return tuple(sorted(connection.scalars(query)))
 

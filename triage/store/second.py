@@ -113,7 +113,7 @@ def withdraw_second(url: str, asker: Asker, case_id: int, why: str) -> None:
     with acting(url) as connection:
         actor = actor_of(connection, asker)
         actor.require("manage cases")
-        found, wait = _pending(connection, actor, case_id)
+        found, wait = pending(connection, actor, case_id)
         ended = {"outcome": "withdrawn", "ended_at": asker.at}
         _change_row(connection, wait.row.id, ended)
         connection.execute(
@@ -132,7 +132,7 @@ def see_first_answers(url: str, asker: Asker, case_id: int) -> None:
     with acting(url) as connection:
         actor = actor_of(connection, asker)
         actor.require("manage cases")
-        _, wait = _pending(connection, actor, case_id)
+        _, wait = pending(connection, actor, case_id)
         keep_read(connection, asker, case_id, sorted(wait.first.reviews))
 
 
@@ -148,16 +148,47 @@ def begin_second(url: str, asker: Asker, case_id: int) -> SecondBegun:
         found = seen_case(connection, actor, case_id)
         row = _unsettled_row(connection, case_id)
         if row is not None:
-            both = _to_be_settled(connection, actor, row)
-            keep_read(connection, asker, case_id, [both.first.id, both.second.id])
-            common = in_common(both.first.answers, both.second.answers)
-            apart = {name: (both.first.answers[name], both.second.answers[name])
-                     for name in both.differs}  # fmt: skip
-            return SecondBegun(found, "moderation", _rules(both.first), common, apart)
+            return _moderating(connection, asker, actor, found, row)
         found, wait, _ = _in_second(connection, asker, actor, case_id)
         known = draft_of(connection, case_id, actor.name, "second")
-        rules = _rules(review_of(connection, wait.row.first_id))
+        rules = first_rules(review_of(connection, wait.row.first_id))
         return SecondBegun(found, "second review", rules, json.loads(known.answers), {})
+
+
+def begin_moderation(url: str, asker: Asker, case_id: int) -> SecondBegun:
+    """Return two reviews that differ to whoever moderates them; that they were read is kept.
+
+    Raises:
+        CallError: when the case waits for no moderation, or not for whoever asks.
+    """
+    with acting(url) as connection:
+        actor = actor_of(connection, asker)
+        actor.require("review")
+        found, row = _unsettled(connection, actor, case_id)
+        return _moderating(connection, asker, actor, found, row)
+
+
+def _moderating(
+    connection: sa.Connection, asker: Asker, actor: Viewer, found: Case, row: Any
+) -> SecondBegun:
+    both = _to_be_settled(connection, actor, row)
+    keep_read(connection, asker, found.id, [both.first.id, both.second.id])
+    common = in_common(both.first.answers, both.second.answers)
+    apart = {name: (both.first.answers[name], both.second.answers[name]) for name in both.differs}
+    return SecondBegun(found, "moderation", first_rules(both.first), common, apart)
+
+
+def _unsettled(connection: sa.Connection, actor: Viewer, case_id: int) -> tuple[Case, Any]:
+    """Return a case that waits for moderation, and its second review."""
+    found = seen_case(connection, actor, case_id)
+    moved("settle a second review", cast(Status, found.status), case_id)
+    row = _unsettled_row(connection, case_id)
+    if row is None:
+        raise ConflictError(
+            f"case {case_id} waits for its second review, not for moderation",
+            "; `triage second list`.",
+        )
+    return found, row
 
 
 def save_second_draft(url: str, asker: Asker, case_id: int, answers: Mapping[str, Any]) -> None:
@@ -196,7 +227,7 @@ def submit_second(
         if answers is None:
             answers = json.loads(draft_of(connection, case_id, actor.name, "second").answers)
         first = review_of(connection, wait.row.first_id)
-        whole = complete(answers, _rules(first), asker.today)
+        whole = complete(answers, first_rules(first), asker.today)
         told = keep_answers(connection, asker, number, whole)
         second = review_of(connection, number)
         differs = differences(first.answers, second.answers)
@@ -228,16 +259,9 @@ def settle_second(
     with acting(url) as connection:
         actor = actor_of(connection, asker)
         actor.require("review")
-        found = seen_case(connection, actor, case_id)
-        moved("settle a second review", cast(Status, found.status), case_id)
-        row = _unsettled_row(connection, case_id)
-        if row is None:
-            raise ConflictError(
-                f"case {case_id} waits for its second review, not for moderation",
-                "; `triage second list`.",
-            )
+        found, row = _unsettled(connection, actor, case_id)
         both = _to_be_settled(connection, actor, row)
-        whole = complete(answers, _rules(both.first), asker.today)
+        whole = complete(answers, first_rules(both.first), asker.today)
         number = new_review(connection, asker, actor, case_id, "moderation", None, reason)
         told = keep_answers(connection, asker, number, whole)
         events = [happened("second review settled", case_id, None, told)]
@@ -247,7 +271,7 @@ def settle_second(
         return SecondSubmitted(number, both.differs, status)
 
 
-def _pending(connection: sa.Connection, actor: Viewer, case_id: int) -> tuple[Case, Wait]:
+def pending(connection: sa.Connection, actor: Viewer, case_id: int) -> tuple[Case, Wait]:
     """Return a case that waits for its second review, and what is known of that."""
     found = seen_case(connection, actor, case_id)
     act: Act = "start a second review"
@@ -265,7 +289,7 @@ def _in_second(
     connection: sa.Connection, asker: Asker, actor: Viewer, case_id: int
 ) -> tuple[Case, Wait, int]:
     """Return a case as in second review by whoever asks, and the number of their draft."""
-    found, wait = _pending(connection, actor, case_id)
+    found, wait = pending(connection, actor, case_id)
     if wait.barred:
         raise ForbiddenError(
             f"{actor.name} cannot be the second reviewer of case {case_id}: {wait.barred}."
@@ -297,7 +321,7 @@ def _to_be_settled(connection: sa.Connection, actor: Viewer, row: Any) -> SideBy
     return both
 
 
-def _rules(first: Review) -> tuple[str, ...]:
+def first_rules(first: Review) -> tuple[str, ...]:
     """Return the rules of the flags that the first review answers for: the second does too."""
     return tuple(sorted(first.answers["flags_useful"]))
 

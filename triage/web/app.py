@@ -10,6 +10,7 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 from starlette.staticfiles import StaticFiles
 
 from triage.errors import (
@@ -21,6 +22,7 @@ from triage.errors import (
     TriageError,
 )
 from triage.web import case, deeds, finding, health, home, queue, signing_in
+from triage.web import actions, health, home, reviews, samples, second, signing_in
 from triage.web.gate import API, ForgedError, PasswordError, SignInError, gate, sentence
 from triage.web.limits import limiter
 from triage.web.render import page, to
@@ -29,6 +31,8 @@ from triage.web.site import Site
 ROUTERS: Final = (
     home.router, signing_in.router, health.router, queue.router, finding.router, deeds.router,
     case.router,
+    home.router, signing_in.router, health.router,
+    reviews.router, second.router, actions.router, samples.router,
 )  # fmt: skip
 _STATUS: Final[dict[type[TriageError], int]] = {
     MissingError: 404,
@@ -110,7 +114,15 @@ def answer(request: Request, error: Exception) -> Response:
 
 def _came_from(request: Request) -> str:
     """Return the page that was asked for, to come back to; what was sent is not sent again."""
-    if request.method not in ("GET", "HEAD") or request.url.path.startswith(API):
+    if request.url.path.startswith(API):
         return "/"
+    if request.method not in ("GET", "HEAD"):
+        return request.url.path if _is_page(request) else "/"
     asked = request.url.query
     return f"{request.url.path}?{asked}" if asked else request.url.path
+
+
+def _is_page(request: Request) -> bool:
+    """Return whether the form that was sent is shown at the address that it was sent to."""
+    scope = {**request.scope, "method": "GET"}
+    return any(route.matches(scope)[0] == Match.FULL for route in request.app.routes)

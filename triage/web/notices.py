@@ -23,5 +23,18 @@ NOTICES: Final[dict[str, str]] = {
     "all-closed": "The cases of the filter are closed without a review.",
     "filter-kept": "The filter is kept.",
     "filter-dropped": "The filter is deleted.",
+    "review_draft": "Your draft is kept. Nobody else sees it.",
+    "review_submitted": "The review is submitted.",
+    "review_superseded": "The new review stands in the place of the one before. Both are kept.",
+    "second_agreed": "The second review is submitted. The two agree: the case goes on.",
+    "second_differs": (
+        "The second review is submitted. The two differ: somebody who is neither of you settles it."
+    ),
+    "second_settled": "The two reviews are settled by your answers. All three are kept.",
+    "second_withdrawn": "The case goes on without a second review.",
+    "unblinded": "You see the first review now, and cannot be the second reviewer of this case.",
+    "action_done": "The remedial action is done.",
+    "handed_over": "The remedial action is handed over. It no longer keeps the case open.",
+    "sample_drawn": "The sample is drawn. Its cases wait for a second review.",
     "sessions": "Your other sessions have ended.",
 }
