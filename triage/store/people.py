@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from triage.errors import CallError, ConflictError, MissingError
 from triage.rights import ROLES, Person, Viewer, viewer
 from triage.store.connection import acting, reading
-from triage.store.tables import person
+from triage.store.tables import case, person
 from triage.store.trail import add_events, happened
 
 _NOT_OF_PEOPLE: Final = ("system:", "account:")
@@ -117,6 +117,19 @@ def _people(connection: sa.Connection) -> list[Person]:
         Person(row.name, row.role, tuple(row.teams), bool(row.is_active))
         for row in connection.execute(sa.select(person).order_by(person.c.name))
     ]
+
+
+def teams_known(url: str, asker: Asker) -> list[str]:
+    """Return the teams that cases are of and those that people are for, to choose from.
+
+    Raises:
+        CallError: when whoever asks does not manage people.
+    """
+    with reading(url) as connection:
+        actor_of(connection, asker).require("manage people")
+        found = {team for one in _people(connection) for team in one.teams}
+        found.update(connection.scalars(sa.select(case.c.team).distinct()))
+        return sorted(found - {None, ""})
 
 
 def register(url: str, asker: Asker, name: str, role: str, teams: Sequence[str]) -> None:
