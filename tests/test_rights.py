@@ -88,10 +88,10 @@ DOORS: dict[str, tuple[str | None, dict[str, Any]]] = {
 and how it is asked."""
 ELSEWHERE = {
     "add_exception", "ask_for_second", "back_up", "begin_second", "check_asker", "draw_sample",
-    "end_exception", "exceptions", "export_data", "exported_events", "hidden_cases", "history_of",
-    "move", "restore", "runs_beside", "samples", "save_second_draft", "second_differences", "second_list",
-    "second_pairs", "see_first_answers", "settle_second", "submit_second", "teams_shown",
-    "upgrade_store", "withdraw_second",
+    "end_exception", "exceptions", "export_data", "exported_events", "hidden_cases",
+    "history_of", "move", "restore", "runs_beside", "samples", "save_second_draft",
+    "second_differences", "second_list", "second_pairs", "see_first_answers", "settle_second",
+    "submit_second", "teams_shown", "upgrade_store", "withdraw_second",
 }  # fmt: skip
 """Doors of which the tests of exceptions, samples, second reviews, histories, upkeep and exports
 tell."""
