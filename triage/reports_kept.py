@@ -33,6 +33,7 @@ _ABOUT: Final = "made.json"
 _FOLDER: Final = re.compile(rf"(?:{'|'.join(NAMES)})-\d{{4}}-\d\d-\d\d-\d{{1,6}}")
 _LOCK: Final = ".making.lock"
 _UNFINISHED: Final = ".unfinished"
+_PRIVATE: Final = 0o700
 _SINCE_THEN: Final = (1980, 1, 1, 0, 0, 0)
 """The date of each file in an archive, so that the same tables are the same bytes."""
 
@@ -112,7 +113,7 @@ def make_kept(
         unfinished = place / _UNFINISHED
         try:
             shutil.rmtree(unfinished, ignore_errors=True)
-            unfinished.mkdir()
+            unfinished.mkdir(_PRIVATE)
             make_report(url, asker, name, asked, unfinished)
             folder = _new(place, f"{name}-{to}")
             teams = None if who.teams is None else tuple(sorted(who.teams))
@@ -136,7 +137,7 @@ def _alone(place: Path) -> Iterator[None]:
     """Hold the folder of reports, in which one is made at a time."""
     lock = FileLock(place / _LOCK, timeout=0)
     try:
-        place.mkdir(parents=True, exist_ok=True)
+        place.mkdir(_PRIVATE, parents=True, exist_ok=True)
         lock.acquire()
     except Timeout:
         raise ConflictError(

@@ -11,9 +11,8 @@ from triage.rules import BRACES
 from triage.wording import spoken
 
 _OPERATORS: Final = {
-    "is": "is", "more_than": "is more than", "at_least": "is at least",
-    "less_than": "is less than", "at_most": "is at most", "one_of": "is one of",
-    "none_of": "is none of",
+    "is": "", "more_than": "more than ", "at_least": "at least ", "less_than": "less than ",
+    "at_most": "at most ", "one_of": "one of ", "none_of": "none of ",
 }  # fmt: skip
 
 
@@ -45,10 +44,10 @@ def _compared(condition: Compare) -> str:
     limits = " or ".join(spoken(value) for value in condition.values)
     within = f", within {condition.within} months" if condition.within is not None else ""
     among = f", among {', '.join(condition.among)}" if condition.among else ""
-    named = f" (limit “{condition.parameter}”)" if condition.parameter else ""
+    named = f" (the limit “{condition.parameter}”)" if condition.parameter else ""
     unit = _unit(fact.unit, condition.values) if fact.kind == "whole number" else ""
     meaning = fact.meaning[:1].upper() + fact.meaning[1:]
-    return f"{meaning}{within}{among}: {_OPERATORS[condition.operator]} {limits}{unit}{named}"
+    return f"{meaning}{within}{among}: {_OPERATORS[condition.operator]}{limits}{unit}{named}"
 
 
 def _unit(unit: str, values: tuple[Any, ...]) -> str:

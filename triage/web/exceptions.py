@@ -19,8 +19,10 @@ def exceptions(request: Request, all: str = "") -> Response:
     """List the exceptions that last, or all; of a child only to whoever sees its cases."""
     site, caller = site_of(request), caller_of(request)
     shows_all = all == "yes"
-    found = store.exceptions(site.url, caller.asker, lasting_only=not shows_all)
-    as_of = store.latest_as_of(site.url)
+    as_of = store.last_as_of(site.url)
+    found = []
+    if as_of is not None:
+        found = store.exceptions(site.url, caller.asker, lasting_only=not shows_all)
     return page(
         request, "exceptions.html", exceptions=found, shows_all=shows_all, as_of=as_of,
         titles={one.id: one.about.title for one in site.rules.rules},

@@ -192,10 +192,7 @@ def strike_off(request: Request) -> Response:
     except ConflictError as error:
         shown.wrong("sure", sentence(error))
         return _one(request, found, shown, 409)
-    if found.name != caller.name:
-        store.revoke_sessions(site.url, caller.asker, found.name)
-        return to("/people", "struck-off")
-    return to("/sign-in")
+    return to("/sign-in") if found.name == caller.name else to("/people", "struck-off")
 
 
 @router.post("/people/password")

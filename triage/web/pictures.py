@@ -20,9 +20,10 @@ def bars(title: str, points: Sequence[tuple[str, int]]) -> Markup:
     wide, high = _WIDE - _LEFT, _HIGH - _TOP - _BOTTOM
     step = wide / max(1, len(points))
     base = _TOP + high
+    tall = [high * count / most if most else 0.0 for _, count in points]
     drawn = [
-        f'<rect x="{_LEFT + place * step + step * 0.1:.1f}" y="{base - _tall(count, most, high):.1f}"'
-        f' width="{min(step * 0.8, 40):.1f}" height="{_tall(count, most, high):.1f}"'
+        f'<rect x="{_LEFT + (place + 0.1) * step:.1f}" y="{base - tall[place]:.1f}"'
+        f' width="{min(step * 0.8, 40):.1f}" height="{tall[place]:.1f}"'
         f' fill="{_BAR}"><title>{escape(label)}: {count:,}</title></rect>'
         for place, (label, count) in enumerate(points)
     ]
@@ -32,7 +33,8 @@ def bars(title: str, points: Sequence[tuple[str, int]]) -> Markup:
         for y, opacity in ((_TOP, 0.3), (base, 1))
     ]
     numbers = [
-        f'<text x="{_LEFT - 6}" y="{y + 5}" text-anchor="end" {_FONT} fill="{_INK}">{count:,}</text>'
+        f'<text x="{_LEFT - 6}" y="{y + 5}" text-anchor="end" {_FONT} fill="{_INK}">'
+        f"{count:,}</text>"
         for y, count in ((_TOP, most), (base, 0))
     ]
     ends = [(points[0][0], _LEFT, "start"), (points[-1][0], _WIDE, "end")] if points else []
@@ -46,7 +48,3 @@ def bars(title: str, points: Sequence[tuple[str, int]]) -> Markup:
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{escape(title)}" '
         f'width="{_WIDE}" height="{_HIGH}" viewBox="0 0 {_WIDE} {_HIGH}">{inner}</svg>'
     )
-
-
-def _tall(count: int, most: int, high: int) -> float:
-    return high * count / most if most else 0.0

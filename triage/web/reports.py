@@ -39,7 +39,7 @@ _MOST_MONTHS: Final = 120
 @router.get("/reports")
 def reports(request: Request) -> Response:
     """List the reports that somebody may open, with a form to make one."""
-    return _shown(request, Form({"months": "3"}), 200)
+    return _shown(request, Form({"months": "3", "publish": "no"}), 200)
 
 
 def _place(request: Request) -> Path:

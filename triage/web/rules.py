@@ -43,7 +43,7 @@ def rules(request: Request, sort: str = "id") -> Response:
     as_of = store.last_as_of(site.url)
     is_open = store.open_flags(site.url, caller.asker) if as_of else {}
     last = store.last_counts(site.url, caller.asker) if as_of else {}
-    found = [
+    found: list[dict[str, Any]] = [
         {
             "id": rule.id,
             "title": rule.about.title,
@@ -57,7 +57,7 @@ def rules(request: Request, sort: str = "id") -> Response:
     by = sort.removeprefix("-")
     if by not in _SORTS:
         by, sort = "id", "id"
-    found.sort(key=lambda one: one["id"])
+    found.sort(key=_SORTS["id"])
     found.sort(key=_SORTS[by], reverse=sort.startswith("-"))
     gone = sorted((rule, n) for rule, n in is_open.items() if rule not in site.rules.by_id)
     return page(

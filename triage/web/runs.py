@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import PurePath
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from triage import store
@@ -37,9 +37,9 @@ _KINDS: Final = {
 
 
 @router.get("/runs")
-def runs(request: Request, page_number: int = 1, first: str = "", second: str = "") -> Response:
+def runs(request: Request, number: Annotated[int, Query(alias="page")] = 1) -> Response:
     """List the runs, the latest first, with a form that puts one beside another."""
-    return _listed(request, Form({"first": first, "second": second}), 200, page_number)
+    return _listed(request, Form(), 200, number)
 
 
 def _listed(request: Request, form: Form, status: int, number: int = 1) -> Response:
@@ -127,7 +127,7 @@ def _settings(settings: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 @router.get("/runs/{number}/rejects")
 def run_rejects(request: Request, number: int) -> Response:
-    """Give what was wrong with the rows of a run as CSV, as the command does; the trail keeps it."""
+    """Give what was wrong with the rows of a run as CSV; that it was taken is kept."""
     site, caller = site_of(request), caller_of(request)
     found = store.read_rejections(site.url, caller.asker, min(number, _MOST_NUMBER))
     name = f"run-{number}-rows.csv"
