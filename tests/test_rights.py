@@ -20,7 +20,7 @@ from triage.errors import CallError
 from triage.letting_go import Times
 from triage.pseudonyms import Key
 from triage.rights import ROLES, Person, Viewer, viewer
-from triage.store import Wanted
+from triage.store import TrailAsked, Wanted
 
 RIGHTS: dict[str, set[str]] = {
     "see cases": {"reviewer", "team manager", "auditor"},
@@ -72,6 +72,17 @@ DOORS: dict[str, tuple[str | None, dict[str, Any]]] = {
     "snooze": ("manage cases", SOME | {"until": NEXT_WEEK} | WORDS),
     "boost": ("manage cases", ONE | WORDS),
     "audit_log": ("see the trail", {}),
+    "trail_page": ("see the trail", {"asked": TrailAsked(), "limit": 10}),
+    "begin_trail_export": ("see the trail", {"asked": TrailAsked(), "form": "csv"}),
+    "teams_known": ("manage people", {}),
+    "listed_runs": ("see cases", {"limit": 10}),
+    "one_run": ("see cases", {"number": 1}),
+    "last_counts": ("see cases", {}),
+    "firing_of": ("see cases", {"rule": "DEC-01", "text_hash": "", "limit": 10}),
+    "uses_of_rule": ("see cases", {"rule": "DEC-01"}),
+    "open_flags": (None, {}),
+    "read_rejections": ("make reports", {"number": 1}),
+    "keep_opened": ("make reports", {"told": {}}),
     "register": ("manage people", {"name": "n.new", "role": "reviewer", "teams": []}),
     "strike_off": ("manage people", {"name": "n.new"}),
     "past_its_time": ("let go of data", {"times": Times()}),
@@ -101,11 +112,8 @@ ELSEWHERE = {
     "runs_beside", "samples", "save_second_draft", "second_differences", "second_list",
     "second_pairs", "see_first_answers", "settle_second", "submit_second", "teams_shown",
     "upgrade_store", "withdraw_second",
-    "add_exception", "ask_for_second", "back_up", "begin_moderation", "begin_second",
-    "check_asker", "draw_sample", "end_exception", "exceptions", "export_data", "hidden_cases",
-    "history_of", "move", "restore", "runs_beside", "samples", "save_second_draft", "second_desk",
-    "second_differences", "second_list", "second_pairs", "see_first_answers", "settle_second",
-    "submit_second", "teams_shown", "upgrade_store", "withdraw_second",
+    "begin_moderation", "second_desk",
+    "exported_events",
 }  # fmt: skip
 """Doors of which the tests of exceptions, samples, second reviews, histories, upkeep, exports and
 of signing in tell."""

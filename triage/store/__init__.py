@@ -19,7 +19,7 @@ from triage.store.api_tokens import (
     token_of,
     tokens,
 )
-from triage.store.auditing import TrailEvent, audit_log, trail_head, verify_trail
+from triage.store.auditing import TrailAsked, TrailEvent, audit_log, trail_head, verify_trail
 from triage.store.caselist import SORT_KEYS, Case, SortKey, Wanted
 from triage.store.checking import Checked, check_store
 from triage.store.connection import run_lock
@@ -52,7 +52,7 @@ from triage.store.known import nights_so_far
 from triage.store.letting_go import LetGo, let_go, past_its_time
 from triage.store.nightly import store_run
 from triage.store.overseeing import Oversight
-from triage.store.people import Asker, people, register, strike_off
+from triage.store.people import Asker, people, register, strike_off, teams_known
 from triage.store.queue import Changes, QueueChange
 from triage.store.reading import (
     Listed,
@@ -68,7 +68,7 @@ from triage.store.reading import (
     runs,
     standing_flags,
 )
-from triage.store.reporting import keep_made, records_of
+from triage.store.reporting import keep_made, keep_opened, records_of
 from triage.store.reviews import (
     Begun,
     Review,
@@ -78,6 +78,18 @@ from triage.store.reviews import (
     standing_review,
     submit_review,
     supersede_review,
+)
+from triage.store.rule_use import open_flags, uses_of_rule
+from triage.store.runs import (
+    Firing,
+    RunsListed,
+    WholeRun,
+    counts_of,
+    firing_of,
+    last_counts,
+    listed_runs,
+    one_run,
+    read_rejections,
 )
 from triage.store.samples import Plan, Sample, draw_sample, samples
 from triage.store.saved_filters import SavedFilter, drop_filter, save_filter, saved_filters
@@ -113,6 +125,12 @@ from triage.store.sessions import (
     sessions,
 )
 from triage.store.trail import Head, Verdict
+from triage.store.trail_pages import (
+    TrailPage,
+    begin_trail_export,
+    exported_events,
+    trail_page,
+)
 from triage.store.upkeep import BackedUp, Brought, Upgraded, back_up, move, restore, upgrade_store
 from triage.store.work import (
     add_note,
@@ -144,6 +162,7 @@ __all__ = [
     "Desk",
     "Erasure",
     "Exported",
+    "Firing",
     "FlagMove",
     "Head",
     "History",
@@ -159,6 +178,7 @@ __all__ = [
     "Review",
     "RuleException",
     "RunsBeside",
+    "RunsListed",
     "Sample",
     "SavedFilter",
     "SecondBegun",
@@ -169,13 +189,16 @@ __all__ = [
     "Spell",
     "StoredFlag",
     "TimelineReferral",
+    "TrailAsked",
     "TrailEvent",
+    "TrailPage",
     "Upgraded",
     "Verdict",
     "Waiting",
     "Wanted",
     "Way",
     "WholeCase",
+    "WholeRun",
     "account_of",
     "accounts",
     "actions_of",
@@ -189,6 +212,7 @@ __all__ = [
     "begin_review",
     "begin_second",
     "begin_session",
+    "begin_trail_export",
     "boost",
     "case_numbers",
     "cases",
@@ -200,6 +224,7 @@ __all__ = [
     "claim_key",
     "claim_next",
     "close",
+    "counts_of",
     "draw_sample",
     "drop_filter",
     "due_items",
@@ -210,20 +235,25 @@ __all__ = [
     "exceptions",
     "export_data",
     "export_queue",
+    "exported_events",
     "finish_action",
+    "firing_of",
     "hand_over_action",
     "hidden_cases",
     "history_of",
     "keep_answer",
     "keep_failed",
     "keep_made",
+    "keep_opened",
     "keep_password",
     "keep_seen",
     "keep_told",
     "last_as_of",
+    "last_counts",
     "latest_as_of",
     "let_go",
     "listed_case",
+    "listed_runs",
     "make_token",
     "matching",
     "move",
@@ -232,8 +262,11 @@ __all__ = [
     "nights_so_far",
     "one_action",
     "one_case",
+    "one_run",
+    "open_flags",
     "past_its_time",
     "people",
+    "read_rejections",
     "records_of",
     "register",
     "rejections",
@@ -268,13 +301,16 @@ __all__ = [
     "submit_review",
     "submit_second",
     "supersede_review",
+    "teams_known",
     "teams_seen",
     "teams_shown",
     "token_of",
     "tokens",
     "told_already",
     "trail_head",
+    "trail_page",
     "upgrade_store",
+    "uses_of_rule",
     "verify_trail",
     "withdraw_second",
     "workers",

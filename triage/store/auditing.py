@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -55,6 +55,34 @@ def trail_head(url: str) -> Head:
         return Head(*trail.head(connection))
 
 
+@dataclass(frozen=True)
+class TrailAsked:
+    """Which events are asked for; empty means any.
+
+    ``since`` and ``until`` are days or moments, of UTC where they do not say; both are in it.
+    """
+
+    actor: str = ""
+    kind: str = ""
+    case_id: int | None = None
+    since: str = ""
+    until: str = ""
+
+    def conditions(self) -> list[sa.ColumnElement[bool]]:
+        """Return what is so of the events that are asked for.
+
+        Raises:
+            CallError: for what is no day or moment.
+        """
+        return [
+            *([event.c.actor == self.actor] if self.actor else []),
+            *([event.c.kind == self.kind] if self.kind else []),
+            *([event.c.case_id == self.case_id] if self.case_id is not None else []),
+            *([event.c.at >= _moment("--since", self.since, dt.time.min)] if self.since else []),
+            *([event.c.at <= _moment("--until", self.until, dt.time.max)] if self.until else []),
+        ]
+
+
 def audit_log(
     url: str,
     asker: Asker,
@@ -75,23 +103,26 @@ def audit_log(
     Raises:
         CallError: when whoever asks may not see the trail, or for what is no day or moment.
     """
-    conditions = [
-        *([event.c.actor == actor] if actor else []),
-        *([event.c.kind == kind] if kind else []),
-        *([event.c.case_id == case_id] if case_id is not None else []),
-        *([event.c.at >= _moment("--since", since, dt.time.min)] if since else []),
-        *([event.c.at <= _moment("--until", until, dt.time.max)] if until else []),
-    ]
+    asked = TrailAsked(actor, kind, case_id, since, until)
     with acting(url) as connection:
         who = viewer_of(connection, asker)
         who.require("see the trail")
-        query = sa.select(event).where(*conditions).order_by(event.c.id.desc()).limit(limit)
-        hidden = hidden_from(connection, who)
-        found = [_seen(_made(row), who, hidden) for row in connection.execute(query)]
-        # What was asked for by its kind would be told by being there.
-        found = [one for one in found if not kind or one.kind == kind]
+        query = sa.select(event).where(*asked.conditions()).order_by(event.c.id.desc()).limit(limit)
+        found = seen_events(connection, who, asked, connection.execute(query))
         add_events(connection, asker.at, asker.actor, [happened("trail read", case_id)])
     return found[::-1]
+
+
+def seen_events(
+    connection: sa.Connection, who: Viewer, asked: TrailAsked, rows: Iterable[Any]
+) -> list[TrailEvent]:
+    """Return events as somebody may see them.
+
+    What was asked for by its kind and is withheld is left out: it would be told by being there.
+    """
+    hidden = hidden_from(connection, who) if who.may("review") else {}
+    found = [_seen(_made(row), who, hidden) for row in rows]
+    return [one for one in found if not asked.kind or one.kind == asked.kind]
 
 
 def _made(row: Any) -> TrailEvent:

@@ -169,17 +169,21 @@ def sorted_page(
 
 def count(connection: sa.Connection, who: Viewer, wanted: Wanted, as_of: dt.date) -> int:
     """Return how many cases somebody sees of those asked for."""
-    conditions = (*_grouped(who, wanted), *_conditions(who, wanted, as_of))
+    conditions = seen_of(who, wanted, as_of)
     found = connection.scalar(sa.select(sa.func.count()).select_from(case).where(*conditions))
     return int(found or 0)
 
 
 def numbers(connection: sa.Connection, who: Viewer, wanted: Wanted, as_of: dt.date) -> list[int]:
     """Return the numbers of the cases asked for, in the order of work."""
-    conditions = (*_grouped(who, wanted), *_conditions(who, wanted, as_of))
-    query = sa.select(case.c.id).where(*conditions)
+    query = sa.select(case.c.id).where(*seen_of(who, wanted, as_of))
     ordered = query.order_by(case.c.place, case.c.id)
     return [int(number) for number in connection.scalars(ordered)]
+
+
+def seen_of(who: Viewer, wanted: Wanted, as_of: dt.date) -> list[sa.ColumnElement[bool]]:
+    """Return what is so of the cases that somebody sees of those asked for."""
+    return [*_grouped(who, wanted), *_conditions(who, wanted, as_of)]
 
 
 def _conditions(who: Viewer, wanted: Wanted, as_of: dt.date) -> list[sa.ColumnElement[bool]]:

@@ -151,13 +151,14 @@ class FlagMove:
 class RecordMove:
     """A referral whose record changed between two runs: column by column, what it was and is.
 
-    ``was`` is empty for one that was not judged before.
+    ``was`` is empty for one that was not judged before; ``case`` is its case.
     """
 
     child_id: str
     referral_id: str
     was: dict[str, Any]
     now: dict[str, Any]
+    case: int
 
 
 @dataclass(frozen=True)
@@ -247,7 +248,7 @@ def _named(row: tuple[Any, ...]) -> tuple[int, str, str, str, str | None]:
 def _record_moves(
     connection: sa.Connection, first: int, second: int, visible: dict[int, tuple[Any, ...]]
 ) -> list[RecordMove]:
-    wanted = {(row[2], row[3]) for row in visible.values() if row[1] == "referral"}
+    wanted = {(row[2], row[3]): row[0] for row in visible.values() if row[1] == "referral"}
     touched = sa.select(known.c.child_id).where(known.c.run_id > first, known.c.run_id <= second)
     query = (
         sa.select(known.c.run_id, known.c.child_id, known.c.referral_id, known.c.told)
@@ -270,5 +271,5 @@ def _record_moves(
         if names:
             here = {name: now[key][name] for name in names}
             stood = {name: then.get(name) for name in names} if key in was else {}
-            found.append(RecordMove(*key, stood, here))
+            found.append(RecordMove(*key, stood, here, wanted[key]))
     return found

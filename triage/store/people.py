@@ -11,8 +11,9 @@ import sqlalchemy as sa
 
 from triage.errors import CallError, ConflictError, MissingError
 from triage.rights import ROLES, Person, Viewer, viewer
+from triage.store.access_tables import api_token, session
 from triage.store.connection import acting, reading
-from triage.store.tables import person
+from triage.store.tables import case, person
 from triage.store.trail import add_events, happened
 
 _NOT_OF_PEOPLE: Final = ("system:", "account:")
@@ -132,6 +133,19 @@ def registered(connection: sa.Connection) -> list[Person]:
     ]
 
 
+def teams_known(url: str, asker: Asker) -> list[str]:
+    """Return the teams that cases are of and those that people are for, to choose from.
+
+    Raises:
+        CallError: when whoever asks does not manage people.
+    """
+    with reading(url) as connection:
+        actor_of(connection, asker).require("manage people")
+        found = {team for one in _people(connection) for team in one.teams}
+        found.update(connection.scalars(sa.select(case.c.team).distinct()))
+        return sorted(found - {None, ""})
+
+
 def register(url: str, asker: Asker, name: str, role: str, teams: Sequence[str]) -> None:
     """Register somebody, or change their role and teams.
 
@@ -159,7 +173,7 @@ def register(url: str, asker: Asker, name: str, role: str, teams: Sequence[str])
 
 
 def strike_off(url: str, asker: Asker, name: str) -> None:
-    """Take somebody's rights away; what they did stays theirs.
+    """Take somebody's rights away, and end how they get in; what they did stays theirs.
 
     Raises:
         CallError: when there is no such person, whoever asks may not, or nobody could administer
@@ -176,6 +190,9 @@ def strike_off(url: str, asker: Asker, name: str) -> None:
         del known[name]
         _check_administered(known)
         connection.execute(sa.update(person).where(person.c.name == name).values(is_active=False))
+        for of in (session, api_token):
+            which = sa.and_(of.c.name == name, of.c.ended_at.is_(None))
+            connection.execute(sa.update(of).where(which).values(ended_at=asker.at))
         told = {"name": name}
         add_events(connection, asker.at, actor.name, [happened("person struck off", detail=told)])
 

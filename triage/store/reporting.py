@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path, PurePath
 from typing import Any, Final
@@ -33,7 +33,6 @@ from triage.report.records import (
     LastRun,
     Records,
     Reviewed,
-    RuleUse,
     SecondRow,
 )
 from triage.rights import Viewer
@@ -42,7 +41,8 @@ from triage.store import bulk
 from triage.store.connection import acting, reading
 from triage.store.exceptions import lasting
 from triage.store.people import Asker, viewer_of
-from triage.store.standing import READ, final_ids
+from triage.store.rule_use import UNENDED, reviewed_of, uses_of
+from triage.store.standing import READ
 from triage.store.tables import (
     case,
     event,
@@ -59,10 +59,12 @@ from triage.store.tables import (
 from triage.store.trail import add_events, happened
 
 MADE: Final = "report made"
-_READS: Final = ("case read", READ, "agreement read", "trail read", "store backed up", MADE)
+OPENED: Final = "report opened"
+_READS: Final = (
+    "case read", READ, "agreement read", "trail read", "trail exported", "rejected rows read",
+    "store backed up", MADE, OPENED,
+)  # fmt: skip
 """Kinds of events that change nothing that a report tells."""
-_UNENDED: Final = second_review.c.ended_at.is_(None)
-"""What is so of a second review that is not in, or differs and waits for its moderation."""
 _REFERRALS: Final = pa.schema(
     {"child_id": pa.string(), "referral_id": pa.string(), "referral_date": pa.string(),
      **{name: pa.string() for name in CODES}, **{name: pa.int8() for name in MARKS},
@@ -74,9 +76,6 @@ _CASES: Final = pa.schema(
      "restricted": pa.int8(), "status": pa.string(), "severity": pa.string(),
      "due_on": pa.string(), "opened_on": pa.string(), "snoozed_until": pa.string()}
 )  # fmt: skip
-
-_IN_ONE: Final = 500
-"""Case numbers asked for in one statement."""
 
 
 def records_of(url: str, asker: Asker) -> Records:
@@ -93,8 +92,8 @@ def records_of(url: str, asker: Asker) -> Records:
         referrals, children = _referrals(connection, who, last)
         cases = _cases(connection, who, children, last.as_of)
         seen = frozenset(cases["case"].tolist())
-        pending = frozenset(connection.scalars(sa.select(second_review.c.case_id).where(_UNENDED)))
-        reviewed = _reviewed(connection, seen, pending)
+        pending = frozenset(connection.scalars(sa.select(second_review.c.case_id).where(UNENDED)))
+        reviewed = reviewed_of(connection, seen, pending)
         number, head = _head(connection)
         return Records(
             run=last,
@@ -110,7 +109,7 @@ def records_of(url: str, asker: Asker) -> Records:
             seconds=_seconds(connection, seen),
             pairs=_pairs(connection, seen),
             actions=_actions(connection, seen),
-            uses=_uses(connection, who, reviewed),
+            uses=uses_of(connection, who, reviewed),
             titles=_titles(connection),
             excepted=tuple(
                 Excepted(one.rule, _number(children, one.child_id), one.team)
@@ -131,6 +130,18 @@ def keep_made(url: str, asker: Asker, name: str, told: Mapping[str, Any]) -> Non
         viewer_of(connection, asker).require("make reports")
         made = happened(MADE, detail={"report": name, **told})
         add_events(connection, asker.at, asker.actor, [made])
+
+
+def keep_opened(url: str, asker: Asker, told: Mapping[str, Any]) -> None:
+    """Keep in the trail that a file of a report was opened, and which.
+
+    Raises:
+        CallError: when whoever asks may not make reports.
+        StoreError: when the store is busy, damaged or out of reach.
+    """
+    with acting(url) as connection:
+        viewer_of(connection, asker).require("make reports")
+        add_events(connection, asker.at, asker.actor, [happened(OPENED, detail=told)])
 
 
 def _last_run(connection: sa.Connection) -> LastRun:
@@ -259,32 +270,6 @@ def _flags(connection: sa.Connection, seen: frozenset[int]) -> dict[int, tuple[s
     return {number: tuple(rules) for number, rules in found.items() if number in seen}
 
 
-def _reviewed(
-    connection: sa.Connection, seen: frozenset[int], pending: frozenset[int]
-) -> tuple[Reviewed, ...]:
-    final = {of: number for of, number in final_ids(connection).items()
-             if of in seen and of not in pending}  # fmt: skip
-    names = ("id", "case_id", "kind", "answers", "submitted_at", "supersedes")
-    query = sa.select(*(review.c[name] for name in names)).where(review.c.state != "draft")
-    first: dict[int, str] = {}
-    found: dict[int, tuple[str, str]] = {}
-    for some in bulk.rows(connection, query.order_by(review.c.id)):
-        for number, of, kind, answers, submitted, supersedes in some:
-            if kind == "first" and supersedes is None:
-                first[of] = submitted
-            if final.get(of) == number:
-                found[of] = (answers, kind)
-    return tuple(
-        Reviewed(of, _day_of(first[of]), json.loads(found[of][0]), found[of][1])
-        for of in sorted(found)
-    )
-
-
-def _day_of(moment: str) -> dt.date:
-    """Return the day of a moment that the store keeps, in UTC: the same on every machine."""
-    return dt.datetime.fromisoformat(moment).date()
-
-
 def _closed_by_hand(
     connection: sa.Connection, cases: pd.DataFrame, reviewed: tuple[Reviewed, ...]
 ) -> frozenset[int]:
@@ -337,32 +322,6 @@ def _actions(connection: sa.Connection, seen: frozenset[int]) -> tuple[ActionRow
         ActionRow(row.case_id, row.kind, row.due_on, row.done_on, row.handed_to is not None)
         for row in rows
         if row.case_id in seen
-    )
-
-
-def _uses(
-    connection: sa.Connection, who: Viewer, reviewed: tuple[Reviewed, ...]
-) -> tuple[RuleUse, ...]:
-    """Return how often each text of a rule flagged a case, and how useful reviewers found that."""
-    said = {one.case: one.answers.get("flags_useful", {}) for one in reviewed}
-    n_flags: Counter[tuple[str, str]] = Counter()
-    n_open: Counter[tuple[str, str]] = Counter()
-    useful: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
-    by = (flag.c.rule_id, flag.c.rule_hash, flag.c.state, case.c.team, case.c.restricted)
-    query = sa.select(*by, sa.func.count()).join(case, case.c.id == flag.c.case_id).group_by(*by)
-    for rule, text, state, team, restricted, n in connection.execute(query):
-        if who.sees(team, restricted=restricted):
-            n_flags[rule, text] += n
-            n_open[rule, text] += n * (state == "open")
-    answered = sorted(number for number, answers in said.items() if answers)
-    for start in range(0, len(answered), _IN_ONE):
-        which = flag.c.case_id.in_(answered[start : start + _IN_ONE])
-        of_cases = sa.select(flag.c.case_id, flag.c.rule_id, flag.c.rule_hash).where(which)
-        for number, rule, text in connection.execute(of_cases):
-            if answer := said[number].get(rule):
-                useful[rule, text][answer] += 1
-    return tuple(
-        RuleUse(*key, n_flags[key], n_open[key], dict(useful[key])) for key in sorted(n_flags)
     )
 
 

@@ -78,6 +78,7 @@ NEEDS: Final[dict[str, Need]] = {
     "runs": "see cases",
     "run": "see cases",
     "run_beside": "see cases",
+    "runs_beside": "see cases",
     "run_rejects": "make reports",
     # Reports and the trail.
     "reports": "make reports",

@@ -21,19 +21,54 @@ from triage.errors import (
     StoreError,
     TriageError,
 )
-from triage.web import case, deeds, finding, health, home, queue, signing_in
-from triage.web import actions, health, home, reviews, samples, second, signing_in
+from triage.web import (
+    actions,
+    case,
+    deeds,
+    exceptions,
+    finding,
+    health,
+    home,
+    people,
+    queue,
+    reports,
+    reviews,
+    rules,
+    runs,
+    samples,
+    second,
+    signing_in,
+    tokens,
+    trail,
+)
 from triage.web.gate import API, ForgedError, PasswordError, SignInError, gate, sentence
 from triage.web.limits import limiter
 from triage.web.render import page, to
 from triage.web.site import Site
 
-ROUTERS: Final = (
-    home.router, signing_in.router, health.router, queue.router, finding.router, deeds.router,
-    case.router,
-    home.router, signing_in.router, health.router,
-    reviews.router, second.router, actions.router, samples.router,
-)  # fmt: skip
+ROUTERS: Final = tuple(
+    one.router
+    for one in (
+        home,
+        signing_in,
+        health,
+        queue,
+        finding,
+        deeds,
+        case,
+        reviews,
+        second,
+        actions,
+        samples,
+        rules,
+        exceptions,
+        runs,
+        trail,
+        reports,
+        people,
+        tokens,
+    )
+)
 _STATUS: Final[dict[type[TriageError], int]] = {
     MissingError: 404,
     ForbiddenError: 403,

@@ -37,4 +37,13 @@ NOTICES: Final[dict[str, str]] = {
     "handed_over": "The remedial action is handed over. It no longer keeps the case open.",
     "sample_drawn": "The sample is drawn. Its cases wait for a second review.",
     "sessions": "Your other sessions have ended.",
+    "excepted": "The exception is made. It holds from the next run on.",
+    "exception-ended": "The exception is ended. The next run raises again what the rule says.",
+    "report": "The report is made.",
+    "registered": "They are registered.",
+    "person": "Role and teams are kept.",
+    "struck-off": "They are struck off and signed out. What they did stays theirs.",
+    "password-given": "The password is given. They choose another when they sign in.",
+    "their-sessions": "Their sessions have ended.",
+    "token-ended": "The token is ended. Its program is let in no more.",
 }
