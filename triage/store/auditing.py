@@ -16,7 +16,7 @@ from triage.store import trail
 from triage.store.connection import acting, reading
 from triage.store.people import Asker, stamp, viewer_of
 from triage.store.standing import NOTHING_HIDDEN, WITHHELD, Hidden, hidden_from
-from triage.store.tables import event
+from triage.store.tables import case, event
 from triage.store.trail import Head, Verdict, add_events, happened
 from triage.vocabulary import cut
 
@@ -65,10 +65,13 @@ def audit_log(
     since: str = "",
     until: str = "",
     limit: int | None = None,
+    after: int | None = None,
 ) -> list[TrailEvent]:
     """Return what the trail says, the latest last, by filter; that it was asked for is added to it.
 
     ``since`` and ``until`` are days or moments, of UTC where they do not say; both are in it.
+
+    ``limit`` gives the last so many; or, with ``after``, the first so many after an event.
 
     What could tell a second reviewer of the first answers stands in it as withheld.
 
@@ -79,19 +82,28 @@ def audit_log(
         *([event.c.actor == actor] if actor else []),
         *([event.c.kind == kind] if kind else []),
         *([event.c.case_id == case_id] if case_id is not None else []),
+        *([event.c.id > after] if after is not None else []),
         *([event.c.at >= _moment("--since", since, dt.time.min)] if since else []),
         *([event.c.at <= _moment("--until", until, dt.time.max)] if until else []),
     ]
     with acting(url) as connection:
         who = viewer_of(connection, asker)
         who.require("see the trail")
-        query = sa.select(event).where(*conditions).order_by(event.c.id.desc()).limit(limit)
+        order = event.c.id.desc() if after is None else event.c.id
+        query = sa.select(event).where(*conditions).order_by(order).limit(limit)
         hidden = hidden_from(connection, who)
         found = [_seen(_made(row), who, hidden) for row in connection.execute(query)]
         # What was asked for by its kind would be told by being there.
         found = [one for one in found if not kind or one.kind == kind]
-        add_events(connection, asker.at, asker.actor, [happened("trail read", case_id)])
-    return found[::-1]
+        which = None if case_id is None else _known_case(connection, case_id)
+        add_events(connection, asker.at, asker.actor, [happened("trail read", which)])
+    return found[::-1] if after is None else found
+
+
+def _known_case(connection: sa.Connection, case_id: int) -> int | None:
+    """Return the number of a case, where there is one; the trail names no other."""
+    found: int | None = connection.scalar(sa.select(case.c.id).where(case.c.id == case_id))
+    return found
 
 
 def _made(row: Any) -> TrailEvent:

@@ -21,12 +21,14 @@ from triage.errors import (
     TriageError,
 )
 from triage.web import health, home, signing_in
-from triage.web.gate import API, ForgedError, PasswordError, SignInError, gate, sentence
+from triage.web.api import door
+from triage.web.api.problems import is_of_programs
+from triage.web.gate import ForgedError, PasswordError, SignInError, gate, sentence
 from triage.web.limits import limiter
 from triage.web.render import page, to
 from triage.web.site import Site
 
-ROUTERS: Final = (home.router, signing_in.router, health.router)
+ROUTERS: Final = (home.router, signing_in.router, health.router, *door.ROUTERS)
 _STATUS: Final[dict[type[TriageError], int]] = {
     MissingError: 404,
     ForbiddenError: 403,
@@ -80,6 +82,8 @@ def status_of(error: Exception) -> int:
 
 def answer(request: Request, error: Exception) -> Response:
     """Return what is answered when something went wrong."""
+    if is_of_programs(request.url.path):
+        return door.told(request, error, status_of(error))
     if isinstance(error, SignInError):
         return to(f"/sign-in?next={quote(_came_from(request))}")
     if isinstance(error, PasswordError):
@@ -107,7 +111,7 @@ def answer(request: Request, error: Exception) -> Response:
 
 def _came_from(request: Request) -> str:
     """Return the page that was asked for, to come back to; what was sent is not sent again."""
-    if request.method not in ("GET", "HEAD") or request.url.path.startswith(API):
+    if request.method not in ("GET", "HEAD"):
         return "/"
     asked = request.url.query
     return f"{request.url.path}?{asked}" if asked else request.url.path
