@@ -42,6 +42,8 @@ ONE, SOME = {"case_id": 1}, {"cases": [1]}
 
 DOORS: dict[str, tuple[str | None, dict[str, Any]]] = {
     "cases": (None, {"wanted": EVERY}),
+    "check_seen": (None, ONE),
+    "cases_after": (None, {"wanted": EVERY, "limit": 5}),
     "matching": (None, {"wanted": EVERY}),
     "due_items": (None, {}),
     "one_case": (None, ONE),

@@ -16,7 +16,7 @@ from triage.store import trail
 from triage.store.connection import acting, reading
 from triage.store.people import Asker, stamp, viewer_of
 from triage.store.standing import NOTHING_HIDDEN, WITHHELD, Hidden, hidden_from
-from triage.store.tables import event
+from triage.store.tables import case, event
 from triage.store.trail import Head, Verdict, add_events, happened
 from triage.vocabulary import cut
 
@@ -93,10 +93,13 @@ def audit_log(
     since: str = "",
     until: str = "",
     limit: int | None = None,
+    after: int | None = None,
 ) -> list[TrailEvent]:
     """Return what the trail says, the latest last, by filter; that it was asked for is added to it.
 
     ``since`` and ``until`` are days or moments, of UTC where they do not say; both are in it.
+
+    ``limit`` gives the last so many; or, with ``after``, the first so many after an event.
 
     What could tell a second reviewer of the first answers stands in it as withheld.
 
@@ -104,13 +107,22 @@ def audit_log(
         CallError: when whoever asks may not see the trail, or for what is no day or moment.
     """
     asked = TrailAsked(actor, kind, case_id, since, until)
+    later = [] if after is None else [event.c.id > after]
+    order = event.c.id.desc() if after is None else event.c.id
     with acting(url) as connection:
         who = viewer_of(connection, asker)
         who.require("see the trail")
-        query = sa.select(event).where(*asked.conditions()).order_by(event.c.id.desc()).limit(limit)
+        query = sa.select(event).where(*asked.conditions(), *later).order_by(order).limit(limit)
         found = seen_events(connection, who, asked, connection.execute(query))
-        add_events(connection, asker.at, asker.actor, [happened("trail read", case_id)])
-    return found[::-1]
+        which = None if case_id is None else _known_case(connection, case_id)
+        add_events(connection, asker.at, asker.actor, [happened("trail read", which)])
+    return found[::-1] if after is None else found
+
+
+def _known_case(connection: sa.Connection, case_id: int) -> int | None:
+    """Return the number of a case, where there is one; the trail names no other."""
+    found: int | None = connection.scalar(sa.select(case.c.id).where(case.c.id == case_id))
+    return found
 
 
 def seen_events(

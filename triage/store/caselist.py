@@ -93,12 +93,13 @@ def page(
     wanted: Wanted,
     as_of: dt.date,
     limit: int | None = None,
-    after: int | None = None,
+    after: tuple[int, int] | None = None,
     offset: int = 0,
     only: Sequence[sa.ColumnElement[bool]] = (),
 ) -> list[Case]:
     """Return cases in the order of work: so many from the first, or after a case, or from a place.
 
+    ``after`` is where a case stood, its place and its number: it may stand elsewhere by now.
     ``only`` are conditions of the store's own.
 
     The index has its cases in this order by status, by team and status, and in ranges of places by
@@ -108,11 +109,8 @@ def page(
     residual = [*_conditions(who, wanted, as_of), *only]
     start = 0
     if after is not None:
-        known = connection.execute(sa.select(case.c.place).where(case.c.id == after)).scalar()
-        if known is None:
-            return []
-        start = known
-        residual.append(sa.or_(case.c.place > start, case.c.id > after))
+        start, number = after
+        residual.append(sa.or_(case.c.place > start, case.c.id > number))
     runs = [list(some) for some in _runs(who, wanted, start)]
     if limit is None or offset > _MOST_PASSED or sum(map(len, runs)) > _MOST_APART:
         conditions = (*_grouped(who, wanted), case.c.place >= start, *residual)

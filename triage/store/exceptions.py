@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,7 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from triage.errors import CallError, MissingError
+from triage.rights import Viewer
 from triage.store.columns import truths
 from triage.store.connection import acting, reading
 from triage.store.people import Asker, actor_of, viewer_of
@@ -108,7 +110,7 @@ def end_exception(url: str, asker: Asker, number: int) -> None:
                 rule_exception.c.id == number, rule_exception.c.ended_at.is_(None)
             )
         ).first()
-        if found is None:
+        if found is None or not _seen_of(connection, actor, [_made(found)]):
             raise MissingError(
                 f"there is no exception {number} that lasts", "; `triage exception list`."
             )
@@ -132,19 +134,25 @@ def exceptions(url: str, asker: Asker, *, lasting_only: bool = True) -> list[Rul
         if lasting_only:
             day = as_of_store(connection)
             found = [one for one in found if _lasts(one, day)]
-        children = [one.child_id for one in found if one.child_id is not None]
-        rows = connection.execute(
-            sa.select(case.c.child_id, case.c.team, case.c.restricted).where(
-                case.c.child_id.in_(children)
-            )
+        return _seen_of(connection, who, found)
+
+
+def _seen_of(
+    connection: sa.Connection, who: Viewer, found: Sequence[RuleException]
+) -> list[RuleException]:
+    """Return those that somebody may see: of a child only where they see one of its cases."""
+    children = [one.child_id for one in found if one.child_id is not None]
+    rows = connection.execute(
+        sa.select(case.c.child_id, case.c.team, case.c.restricted).where(
+            case.c.child_id.in_(children)
         )
-        seen = {row.child_id for row in rows if who.sees(row.team, restricted=row.restricted)}
-        return [
-            one
-            for one in found
-            if one.child_id in seen
-            or (one.child_id is None and who.sees(one.team, restricted=False))
-        ]
+    )
+    seen = {row.child_id for row in rows if who.sees(row.team, restricted=row.restricted)}
+    return [
+        one
+        for one in found
+        if one.child_id in seen or (one.child_id is None and who.sees(one.team, restricted=False))
+    ]
 
 
 def lasting(connection: sa.Connection, as_of: dt.date) -> list[RuleException]:
@@ -158,13 +166,14 @@ def _lasts(one: RuleException, as_of: dt.date) -> bool:
 
 def _exceptions(connection: sa.Connection) -> list[RuleException]:
     query = sa.select(rule_exception).order_by(rule_exception.c.until, rule_exception.c.id)
-    return [
-        RuleException(
-            row.id, row.rule_id, row.child_id, row.team, row.owner, row.reason, row.until,
-            row.made_at, row.made_by, row.ended_at,
-        )
-        for row in connection.execute(query)
-    ]  # fmt: skip
+    return [_made(row) for row in connection.execute(query)]
+
+
+def _made(row: Any) -> RuleException:
+    return RuleException(
+        row.id, row.rule_id, row.child_id, row.team, row.owner, row.reason, row.until,
+        row.made_at, row.made_by, row.ended_at,
+    )  # fmt: skip
 
 
 def excepted(

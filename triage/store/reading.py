@@ -117,6 +117,35 @@ class Listed:
     offset: int = 0
 
 
+def cases_after(
+    url: str, asker: Asker, wanted: Wanted, limit: int, after: tuple[int, int] | None = None
+) -> Listed:
+    """Return so many cases that stand after a place and number, and one more where there is one.
+
+    Whoever goes on from where the last one stood misses none and meets none twice, however many
+    are claimed or closed in between. They are not counted: ``n`` is how many these are.
+
+    Raises:
+        CallError: when people are registered and this is none of them.
+        StoreError: when there is no store, or no run in it.
+    """
+    with reading(url) as connection:
+        who = viewer_of(connection, asker)
+        day = as_of_store(connection)
+        found = page(connection, who, wanted, day, limit + 1, after)
+        return Listed(found, len(found), day)
+
+
+def check_seen(url: str, asker: Asker, case_id: int) -> None:
+    """Refuse a case that is not there for whoever asks; nothing of it is read.
+
+    Raises:
+        CallError: when there is no such case for them.
+    """
+    with reading(url) as connection:
+        seen_case(connection, viewer_of(connection, asker), case_id)
+
+
 SHOWN: Final = ("child_id", "referral_id", "referral_date", *TOLD, "restricted")
 """What is shown of a referral beside the child's other ones."""
 
@@ -234,6 +263,26 @@ def runs(url: str) -> list[dict[str, Any]]:
             {**row._mapping, "as_of": row.as_of.isoformat()}
             for row in connection.execute(sa.select(run).order_by(run.c.id.desc()))
         ]
+
+
+def runs_before(url: str, limit: int, before: int | None = None) -> list[dict[str, Any]]:
+    """Return so many runs, the latest first: from the last one on, or from before a run."""
+    query = sa.select(run).order_by(run.c.id.desc()).limit(limit)
+    with reading(url) as connection:
+        found = connection.execute(query if before is None else query.where(run.c.id < before))
+        return [{**row._mapping, "as_of": row.as_of.isoformat()} for row in found]
+
+
+def run_row(url: str, number: int) -> dict[str, Any]:
+    """Return a run.
+
+    Raises:
+        CallError: when there is none such.
+    """
+    found = runs_before(url, 1, number + 1)
+    if not found or found[0]["id"] != number:
+        raise MissingError(f"there is no run {number}", "; `triage runs` shows them.")
+    return found[0]
 
 
 def due_items(url: str, asker: Asker) -> tuple[dt.date, tuple[Due, ...]]:

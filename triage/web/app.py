@@ -42,32 +42,34 @@ from triage.web import (
     trail,
 )
 from triage.web.gate import API, ForgedError, PasswordError, SignInError, gate, sentence
+from triage.web import health, home, signing_in
+from triage.web.api import door
+from triage.web.api.problems import is_of_programs
+from triage.web.gate import ForgedError, PasswordError, SignInError, gate, sentence
 from triage.web.limits import limiter
 from triage.web.render import page, to
 from triage.web.site import Site
 
-ROUTERS: Final = tuple(
-    one.router
-    for one in (
-        home,
-        signing_in,
-        health,
-        queue,
-        finding,
-        deeds,
-        case,
-        reviews,
-        second,
-        actions,
-        samples,
-        rules,
-        exceptions,
-        runs,
-        trail,
-        reports,
-        people,
-        tokens,
-    )
+ROUTERS: Final = (
+    home.router,
+    signing_in.router,
+    health.router,
+    queue.router,
+    finding.router,
+    deeds.router,
+    case.router,
+    reviews.router,
+    second.router,
+    actions.router,
+    samples.router,
+    rules.router,
+    exceptions.router,
+    runs.router,
+    trail.router,
+    reports.router,
+    people.router,
+    tokens.router,
+    *door.ROUTERS,
 )
 _STATUS: Final[dict[type[TriageError], int]] = {
     MissingError: 404,
@@ -122,6 +124,8 @@ def status_of(error: Exception) -> int:
 
 def answer(request: Request, error: Exception) -> Response:
     """Return what is answered when something went wrong."""
+    if is_of_programs(request.url.path):
+        return door.told(request, error, status_of(error))
     if isinstance(error, SignInError):
         return to(f"/sign-in?next={quote(_came_from(request))}")
     if isinstance(error, PasswordError):
@@ -150,6 +154,7 @@ def answer(request: Request, error: Exception) -> Response:
 def _came_from(request: Request) -> str:
     """Return the page that was asked for, to come back to; what was sent is not sent again."""
     if request.url.path.startswith(API):
+    if request.method not in ("GET", "HEAD"):
         return "/"
     if request.method not in ("GET", "HEAD"):
         return request.url.path if _is_page(request) else "/"

@@ -12,8 +12,10 @@ import time
 import uuid
 from typing import Final
 
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from triage.web.api.problems import is_of_programs, problem
 
 LOG: Final = logging.getLogger("triage.web")
 MOST_BYTES: Final = 1 << 20
@@ -58,13 +60,18 @@ class Outside:
 
         try:
             if _length(scope) > MOST_BYTES:
-                refused = PlainTextResponse("That is too much at once.", 413)
-                await refused(scope, receive, told)
+                await _too_much(scope["path"], number)(scope, receive, told)
             else:
                 await self.app(scope, _counted(receive), told)
         finally:
             if not is_static:
                 _log(scope, number, status, time.perf_counter() - began)
+
+
+def _too_much(path: str, number: str) -> Response:
+    if is_of_programs(path):
+        return problem(413, number)
+    return PlainTextResponse("That is too much at once.", 413)
 
 
 def _length(scope: Scope) -> int:
