@@ -100,6 +100,7 @@ from triage.store.sessions import (
 )
 from triage.store.trail import Head, Verdict
 from triage.store.upkeep import BackedUp, Brought, Upgraded, back_up, move, restore, upgrade_store
+from triage.store.vouching import is_of_groups, keep_in_step
 from triage.store.work import (
     add_note,
     assign,
@@ -192,8 +193,10 @@ __all__ = [
     "hand_over_action",
     "hidden_cases",
     "history_of",
+    "is_of_groups",
     "keep_answer",
     "keep_failed",
+    "keep_in_step",
     "keep_made",
     "keep_password",
     "keep_seen",

@@ -20,13 +20,13 @@ from triage.errors import (
     StoreError,
     TriageError,
 )
-from triage.web import health, home, signing_in
+from triage.web import health, home, oidc, signing_in
 from triage.web.gate import API, ForgedError, PasswordError, SignInError, gate, sentence
 from triage.web.limits import limiter
 from triage.web.render import page, to
 from triage.web.site import Site
 
-ROUTERS: Final = (home.router, signing_in.router, health.router)
+ROUTERS: Final = (home.router, signing_in.router, oidc.router, health.router)
 _STATUS: Final[dict[type[TriageError], int]] = {
     MissingError: 404,
     ForbiddenError: 403,
