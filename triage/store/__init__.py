@@ -23,6 +23,7 @@ from triage.store.caselist import Case, Wanted
 from triage.store.checking import Checked, check_store
 from triage.store.connection import run_lock
 from triage.store.digest import check_asker, keep_told, night_figures, teams_shown, told_already
+from triage.store.engines import keep_connections
 from triage.store.erasing import Erasure, erase_child, erasure_of
 from triage.store.exceptions import RuleException, add_exception, end_exception, exceptions
 from triage.store.exporting import Exported, cases_behind, export_data
@@ -195,6 +196,7 @@ __all__ = [
     "history_of",
     "is_of_groups",
     "keep_answer",
+    "keep_connections",
     "keep_failed",
     "keep_in_step",
     "keep_made",

@@ -10,6 +10,7 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.staticfiles import StaticFiles
 
 from triage.errors import (
@@ -20,13 +21,21 @@ from triage.errors import (
     StoreError,
     TriageError,
 )
-from triage.web import health, home, oidc, signing_in
-from triage.web.gate import API, ForgedError, PasswordError, SignInError, gate, sentence
+from triage.web import health, home, metrics, oidc, signing_in
+from triage.web.gate import (
+    API,
+    ForgedError,
+    PasswordError,
+    SignInError,
+    caller_of,
+    gate,
+    sentence,
+)
 from triage.web.limits import limiter
 from triage.web.render import page, to
 from triage.web.site import Site
 
-ROUTERS: Final = (home.router, signing_in.router, oidc.router, health.router)
+ROUTERS: Final = (home.router, signing_in.router, oidc.router, health.router, metrics.router)
 _STATUS: Final[dict[type[TriageError], int]] = {
     MissingError: 404,
     ForbiddenError: 403,
@@ -56,11 +65,12 @@ def make_app(site: Site) -> FastAPI:
     )  # fmt: skip
     app.state.site = site
     app.state.limiter = limiter()
+    app.state.metrics = metrics.Metrics()
     for router in ROUTERS:
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=str(files("triage.web") / "static")), name="static")
     for kind in (SignInError, PasswordError, ForgedError, TriageError, HTTPException,
-                 RequestValidationError, Exception):  # fmt: skip
+                 RequestValidationError, ClientDisconnect, Exception):  # fmt: skip
         app.add_exception_handler(kind, answer)
     return app
 
@@ -75,13 +85,16 @@ def status_of(error: Exception) -> int:
         return 401
     if isinstance(error, ForgedError):
         return 403
+    if isinstance(error, ClientDisconnect):
+        return 400
     return 422 if isinstance(error, RequestValidationError) else 500
 
 
 def answer(request: Request, error: Exception) -> Response:
     """Return what is answered when something went wrong."""
     if isinstance(error, SignInError):
-        return to(f"/sign-in?next={quote(_came_from(request))}")
+        named, asked = caller_of(request).named, _came_from(request)
+        return signing_in.named_in(request, named, asked) if named else _to_sign_in(asked)
     if isinstance(error, PasswordError):
         return to("/account/password")
     status = status_of(error)
@@ -100,9 +113,15 @@ def answer(request: Request, error: Exception) -> Response:
     elif isinstance(error, TriageError) and status != 404:
         told["said"] = sentence(error)
     headers = {"Retry-After": "60"} if status in (429, 503) else {}
+    if isinstance(error, HTTPException):
+        headers |= error.headers or {}
     found = page(request, "error.html", status, **told)
     found.headers.update(headers)
     return found
+
+
+def _to_sign_in(asked: str) -> Response:
+    return to(f"/sign-in?next={quote(asked)}")
 
 
 def _came_from(request: Request) -> str:

@@ -17,6 +17,7 @@ from triage.settings_telling import is_this_machine
 from triage.settings_web import OIDC_SECRET, Group
 from triage.web.gate import is_encrypted, sentence, site_of
 from triage.web.limits import is_too_often
+from triage.web.metrics import count_failed
 from triage.web.provider import Provider, ProviderError, Vouched
 from triage.web.render import page
 from triage.web.signing_in import begun, local_address
@@ -179,6 +180,7 @@ def _whom_to_ask(request: Request) -> str:
 
 
 def _refused(request: Request, said: str, status: int) -> Response:
+    count_failed(request, "oidc")
     answer = page(request, "not_in.html", status, said=said)
     _forget(request, answer)
     return answer
