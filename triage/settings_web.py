@@ -110,7 +110,8 @@ class Web(BaseModel):
     """How the pages are served.
 
     ``address`` is under which people reach them, where that is not this machine's own; ``proxies``
-    are the addresses whose word on the caller's address and scheme is believed.
+    are the addresses whose word on the caller's address and scheme is believed; ``metrics_from``
+    those to which figures of the server are given, straight and through no proxy.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -123,6 +124,7 @@ class Web(BaseModel):
     reports: str = "reports"
     local: Annotated[bool, Field(strict=True)] = True
     contact: str = ""
+    metrics_from: tuple[Network, ...] = ("127.0.0.0/8", "::1")
     oidc: Oidc = Oidc()
     header: ProxyHeader = ProxyHeader()
 
@@ -143,6 +145,8 @@ WEB_TEMPLATE: Final = """
 # contact = "the data team, ext. 4321"
 # Whether people sign in with a password kept here.
 # local = true
+# Who may read /metrics, straight from the server and through no proxy.
+# metrics_from = ["127.0.0.1"]
 
 # Sign-in by OpenID Connect; the secret comes from TRIAGE_OIDC_SECRET.
 [web.oidc]

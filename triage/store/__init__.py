@@ -25,6 +25,7 @@ from triage.store.checking import Checked, check_store
 from triage.store.connection import run_lock
 from triage.store.desks import Desk, review_desk, second_desk
 from triage.store.digest import check_asker, keep_told, night_figures, teams_shown, told_already
+from triage.store.engines import keep_connections
 from triage.store.erasing import Erasure, erase_child, erasure_of
 from triage.store.exceptions import RuleException, add_exception, end_exception, exceptions
 from triage.store.exporting import Exported, cases_behind, export_data
@@ -136,6 +137,7 @@ from triage.store.trail_pages import (
     trail_page,
 )
 from triage.store.upkeep import BackedUp, Brought, Upgraded, back_up, move, restore, upgrade_store
+from triage.store.vouching import is_of_groups, keep_in_step
 from triage.store.work import (
     add_note,
     assign,
@@ -247,8 +249,11 @@ __all__ = [
     "hand_over_action",
     "hidden_cases",
     "history_of",
+    "is_of_groups",
     "keep_answer",
+    "keep_connections",
     "keep_failed",
+    "keep_in_step",
     "keep_made",
     "keep_opened",
     "keep_password",

@@ -17,6 +17,7 @@ from triage.errors import StoreError
 from triage.store.address import Address, address_of
 from triage.store.engines import (
     ONE_RUN,
+    end_connections,
     leave_references,
     lock_engine,
     postgresql_engine,
@@ -129,10 +130,13 @@ def reading(url: str, *, older: bool = False) -> Iterator[sa.Connection]:
 
 
 @contextmanager
-def acting(url: str, *, older: bool = False) -> Iterator[sa.Connection]:
+def acting(
+    url: str, *, older: bool = False, wait: float = ACT_SECONDS
+) -> Iterator[sa.Connection]:  # fmt: skip
     """Open an existing store for what a person does: one transaction, all of it or nothing.
 
-    With ``older`` also one that an older version made.
+    With ``older`` also one that an older version made; ``wait`` is how many seconds are waited for
+    whoever writes just now.
 
     Raises:
         StoreError: when there is none yet, or it is damaged, busy, or of another version.
@@ -141,9 +145,9 @@ def acting(url: str, *, older: bool = False) -> Iterator[sa.Connection]:
     _check_there(address)
     with telling(address, _NOTHING):
         engine = (
-            postgresql_engine(address, writes=True, wait=ACT_SECONDS)
+            postgresql_engine(address, writes=True, wait=wait)
             if address.file is None
-            else sqlite_engine(address.file, "IMMEDIATE", wait=ACT_SECONDS)
+            else sqlite_engine(address.file, "IMMEDIATE", wait=wait)
         )
         with _begun(engine) as connection:
             check_revision(connection, address.name, older=older)
@@ -206,7 +210,7 @@ def _begun(engine: sa.Engine) -> Iterator[sa.Connection]:
         with engine.begin() as connection:
             yield connection
     finally:
-        engine.dispose()
+        end_connections(engine)
 
 
 def _check_there(address: Address) -> None:

@@ -28,23 +28,74 @@ _BUSY: Final = ("55P03", "57014", "40001", "40P01")
 _GRANTS: Final = 150_000
 """The version of PostgreSQL from which on such a setting can be granted."""
 _ENGINES: Final = 16
-"""Engines that are kept, with the statements they have made ready; they keep no connection."""
+"""Engines that are kept, with the statements they have made ready."""
+
+
+_n_kept = 0
+"""Connections that this process keeps open between transactions; a command keeps none."""
+
+
+def keep_connections(count: int) -> None:
+    """Keep up to so many connections of each kind open from now on, as a server does; 0 for none.
+
+    Each transaction still has one of its own, which is made anew where it broke meanwhile.
+    """
+    global _n_kept
+    _n_kept = count
+    for kept in (_sqlite_engine, _postgresql_engine):
+        kept.cache_clear()
+
+
+def end_connections(engine: sa.Engine) -> None:
+    """Close what an engine has open, unless it keeps connections for what comes next."""
+    if isinstance(engine.pool, sa.NullPool):
+        engine.dispose()
+
+
+def _pool(n_kept: int) -> dict[str, Any]:
+    """Return how connections are kept; whoever needs one more than those is not made to wait."""
+    if not n_kept:
+        return {"poolclass": sa.NullPool}
+    return {"poolclass": sa.QueuePool, "pool_size": n_kept, "max_overflow": -1,
+            "pool_use_lifo": True}  # fmt: skip
+
+
+def _leave_replaced(engine: sa.Engine, file: Path) -> None:
+    """Open a file anew when another stands in its place, as after a restore."""
+
+    def which() -> tuple[int, int] | None:
+        try:
+            found = file.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+    @sa.event.listens_for(engine, "connect")
+    def _connected(_connection: Any, record: Any) -> None:
+        record.info["file"] = which()
+
+    @sa.event.listens_for(engine, "checkout")
+    def _lent(_connection: Any, record: Any, _lender: Any) -> None:
+        if record.info["file"] != which():
+            raise sa.exc.DisconnectionError
 
 
 def sqlite_engine(
     file: Path, begin: str, settings: Sequence[str] = ("foreign_keys=ON",), wait: float = 0
 ) -> sa.Engine:
     """Return an engine of a SQLite file whose transactions begin as told."""
-    return _sqlite_engine(file.absolute(), begin, tuple(settings), wait or BUSY_SECONDS)
+    return _sqlite_engine(file.absolute(), begin, tuple(settings), wait or BUSY_SECONDS, _n_kept)
 
 
 @lru_cache(maxsize=_ENGINES)
-def _sqlite_engine(file: Path, begin: str, settings: tuple[str, ...], wait: float) -> sa.Engine:
+def _sqlite_engine(
+    file: Path, begin: str, settings: tuple[str, ...], wait: float, n_kept: int
+) -> sa.Engine:  # fmt: skip
     engine = sa.create_engine(
-        sa.URL.create("sqlite", database=str(file)),
-        connect_args={"timeout": wait},
-        poolclass=sa.NullPool,
+        sa.URL.create("sqlite", database=str(file)), connect_args={"timeout": wait}, **_pool(n_kept)
     )
+    if n_kept:
+        _leave_replaced(engine, file)
 
     @sa.event.listens_for(engine, "connect")
     def _connected(connection: Any, _record: Any) -> None:
@@ -64,14 +115,16 @@ def postgresql_engine(address: Address, *, writes: bool, wait: float = 0) -> sa.
 
     Days are told as ISO texts, whatever the server is set to.
     """
-    return _postgresql_engine(address, writes, wait or BUSY_SECONDS)
+    return _postgresql_engine(address, writes, wait or BUSY_SECONDS, _n_kept)
 
 
 @lru_cache(maxsize=_ENGINES)
-def _postgresql_engine(address: Address, writes: bool, wait: float) -> sa.Engine:
+def _postgresql_engine(address: Address, writes: bool, wait: float, n_kept: int) -> sa.Engine:
     level = "READ COMMITTED" if writes else "REPEATABLE READ"
+    # A connection that stood still may have been broken by the server or on the way.
+    asked = {"pool_pre_ping": True} if n_kept else {}
     engine = sa.create_engine(
-        address.url, poolclass=sa.NullPool, isolation_level=level, connect_args=_given_up_after()
+        address.url, isolation_level=level, connect_args=_given_up_after(), **asked, **_pool(n_kept)
     )
 
     @sa.event.listens_for(engine, "begin")

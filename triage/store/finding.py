@@ -15,7 +15,7 @@ from triage.rights import viewer
 from triage.store.caselist import COLUMNS, Case, Wanted, made, page, with_open_rules
 from triage.store.connection import acting, reading
 from triage.store.husks import IS_KEPT
-from triage.store.people import Asker, actor_of, registered, viewer_of
+from triage.store.people import Asker, actor_of, everybody, viewer_of
 from triage.store.reading import Listed
 from triage.store.tables import case
 from triage.store.trail import add_events, happened
@@ -115,7 +115,7 @@ def workers(url: str, asker: Asker, case_id: int | None = None) -> list[str]:
         who = viewer_of(connection, asker)
         who.require("manage cases")
         found = seen_case(connection, who, case_id) if case_id is not None else None
-        known = registered(connection)
+        known = everybody(connection)
         seen = [viewer(one.name, known, asker.readers) for one in known if one.is_active]
         return [
             one.name

@@ -62,7 +62,7 @@ def viewer_of(connection: sa.Connection, asker: Asker) -> Viewer:
     """
     if asker.name:
         check_name(asker.name)
-    return viewer(asker.name, registered(connection), asker.readers)
+    return viewer(asker.name, everybody(connection), asker.readers)
 
 
 def actor_of(connection: sa.Connection, asker: Asker) -> Viewer:
@@ -95,7 +95,7 @@ def worker_of(connection: sa.Connection, asker: Asker, name: str) -> Viewer:
         CallError: when it is no name, nobody's who is registered, or they do not work on cases.
     """
     check_name(name)
-    known = registered(connection)
+    known = everybody(connection)
     if known and not any(one.name == name and one.is_active for one in known):
         raise CallError(
             f"--to {name}: nobody of that name is registered", "; `triage people list`."
@@ -122,11 +122,11 @@ def check_name(name: str) -> None:
 def people(url: str) -> list[Person]:
     """Return everybody who is registered, by name."""
     with reading(url) as connection:
-        return registered(connection)
+        return everybody(connection)
 
 
-def registered(connection: sa.Connection) -> list[Person]:
-    """Return everybody who is registered, by name."""
+def everybody(connection: sa.Connection) -> list[Person]:
+    """Return everybody who is registered, or was, by name."""
     return [
         Person(row.name, row.role, tuple(row.teams), bool(row.is_active))
         for row in connection.execute(sa.select(person).order_by(person.c.name))
@@ -141,7 +141,7 @@ def teams_known(url: str, asker: Asker) -> list[str]:
     """
     with reading(url) as connection:
         actor_of(connection, asker).require("manage people")
-        found = {team for one in _people(connection) for team in one.teams}
+        found = {team for one in everybody(connection) for team in one.teams}
         found.update(connection.scalars(sa.select(case.c.team).distinct()))
         return sorted(found - {None, ""})
 
@@ -160,16 +160,24 @@ def register(url: str, asker: Asker, name: str, role: str, teams: Sequence[str])
     with acting(url) as connection:
         actor = actor_of(connection, asker)
         actor.require("manage people")
-        known = {one.name: one for one in registered(connection)}
-        after = known | {name: Person(name, role, tuple(teams))}
-        _check_administered(after)
-        values = {"role": role, "teams": list(teams), "is_active": True}
-        if name in known:
-            connection.execute(sa.update(person).where(person.c.name == name).values(values))
-        else:
-            connection.execute(sa.insert(person).values(name=name, **values))
-        told = {"name": name, "role": role, "teams": list(teams)}
-        add_events(connection, asker.at, actor.name, [happened("person registered", detail=told)])
+        put_down(connection, asker.at, actor.name, Person(name, role, tuple(teams)))
+
+
+def put_down(connection: sa.Connection, at: str, actor: str, one: Person) -> None:
+    """Put somebody down as registered, with the event that says who did so.
+
+    Raises:
+        ConflictError: when nobody could administer the store any more.
+    """
+    known = {other.name: other for other in everybody(connection)}
+    _check_administered(known | {one.name: one})
+    values = {"role": one.role, "teams": list(one.teams), "is_active": True}
+    if one.name in known:
+        connection.execute(sa.update(person).where(person.c.name == one.name).values(values))
+    else:
+        connection.execute(sa.insert(person).values(name=one.name, **values))
+    told = {"name": one.name, "role": one.role, "teams": list(one.teams)}
+    add_events(connection, at, actor, [happened("person registered", detail=told)])
 
 
 def strike_off(url: str, asker: Asker, name: str) -> None:
@@ -182,7 +190,7 @@ def strike_off(url: str, asker: Asker, name: str) -> None:
     with acting(url) as connection:
         actor = actor_of(connection, asker)
         actor.require("manage people")
-        known = {one.name: one for one in registered(connection) if one.is_active}
+        known = {one.name: one for one in everybody(connection) if one.is_active}
         if name not in known:
             raise MissingError(
                 f"nobody of the name {name} is registered", "; `triage people list`."

@@ -13,6 +13,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from triage.report.records import Reviewed, RuleUse
+from triage.rights import Viewer
 from triage.store import bulk
 from triage.store.caselist import Wanted, seen_of
 from triage.store.connection import reading
@@ -21,6 +22,8 @@ from triage.store.standing import Cases, final_ids
 from triage.store.tables import case, flag, review, second_review
 from triage.store.work import as_of_store
 
+_IN_ONE: Final = 500
+"""Case numbers asked for in one statement."""
 UNENDED: Final = second_review.c.ended_at.is_(None)
 """What is so of a second review that is not in, or differs and waits for its moderation."""
 

@@ -26,6 +26,8 @@ IDLE: Final = dt.timedelta(minutes=60)
 LONGEST: Final = dt.timedelta(hours=12)
 """How long a session lasts at most: a working day."""
 _SEEN_EVERY: Final = dt.timedelta(minutes=5)
+_SEEN_WAITS: Final = 0.5
+"""Seconds; the next request keeps it."""
 
 
 def digest(token: str) -> str:
@@ -100,8 +102,12 @@ def _session(row: Any) -> Session:
 
 
 def keep_seen(url: str, number: int, now: dt.datetime) -> None:
-    """Keep that a session is still used."""
-    with acting(url) as connection:
+    """Keep that a session is still used; nobody is made to wait for that while a night is stored.
+
+    Raises:
+        StoreError: when somebody else is writing.
+    """
+    with acting(url, wait=_SEEN_WAITS) as connection:
         seen = sa.update(session).where(session.c.id == number).values(seen_at=stamp(now))
         connection.execute(seen)
 

@@ -16,9 +16,12 @@ NEEDS: Final[dict[str, Need]] = {
     # Before somebody is signed in.
     "sign_in": "nothing",
     "sign_in_now": "nothing",
+    "oidc_start": "nothing",
+    "oidc_return": "nothing",
     "accessibility": "nothing",
     "health": "nothing",
     "ready": "nothing",
+    "metrics": "nothing",
     # Whoever is signed in.
     "home": "to be signed in",
     "sign_out": "to be signed in",

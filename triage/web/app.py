@@ -10,6 +10,7 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 from starlette.staticfiles import StaticFiles
 
@@ -29,6 +30,8 @@ from triage.web import (
     finding,
     health,
     home,
+    metrics,
+    oidc,
     people,
     queue,
     reports,
@@ -41,11 +44,17 @@ from triage.web import (
     tokens,
     trail,
 )
-from triage.web.gate import API, ForgedError, PasswordError, SignInError, gate, sentence
-from triage.web import health, home, signing_in
 from triage.web.api import door
 from triage.web.api.problems import is_of_programs
-from triage.web.gate import ForgedError, PasswordError, SignInError, gate, sentence
+from triage.web.gate import (
+    API,
+    ForgedError,
+    PasswordError,
+    SignInError,
+    caller_of,
+    gate,
+    sentence,
+)
 from triage.web.limits import limiter
 from triage.web.render import page, to
 from triage.web.site import Site
@@ -53,7 +62,9 @@ from triage.web.site import Site
 ROUTERS: Final = (
     home.router,
     signing_in.router,
+    oidc.router,
     health.router,
+    metrics.router,
     queue.router,
     finding.router,
     deeds.router,
@@ -100,11 +111,12 @@ def make_app(site: Site) -> FastAPI:
     )  # fmt: skip
     app.state.site = site
     app.state.limiter = limiter()
+    app.state.metrics = metrics.Metrics()
     for router in ROUTERS:
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=str(files("triage.web") / "static")), name="static")
     for kind in (SignInError, PasswordError, ForgedError, TriageError, HTTPException,
-                 RequestValidationError, Exception):  # fmt: skip
+                 RequestValidationError, ClientDisconnect, Exception):  # fmt: skip
         app.add_exception_handler(kind, answer)
     return app
 
@@ -119,6 +131,8 @@ def status_of(error: Exception) -> int:
         return 401
     if isinstance(error, ForgedError):
         return 403
+    if isinstance(error, ClientDisconnect):
+        return 400
     return 422 if isinstance(error, RequestValidationError) else 500
 
 
@@ -127,7 +141,8 @@ def answer(request: Request, error: Exception) -> Response:
     if is_of_programs(request.url.path):
         return door.told(request, error, status_of(error))
     if isinstance(error, SignInError):
-        return to(f"/sign-in?next={quote(_came_from(request))}")
+        named, asked = caller_of(request).named, _came_from(request)
+        return signing_in.named_in(request, named, asked) if named else _to_sign_in(asked)
     if isinstance(error, PasswordError):
         return to("/account/password")
     status = status_of(error)
@@ -146,15 +161,20 @@ def answer(request: Request, error: Exception) -> Response:
     elif isinstance(error, TriageError) and status != 404:
         told["said"] = sentence(error)
     headers = {"Retry-After": "60"} if status in (429, 503) else {}
+    if isinstance(error, HTTPException):
+        headers |= error.headers or {}
     found = page(request, "error.html", status, **told)
     found.headers.update(headers)
     return found
 
 
+def _to_sign_in(asked: str) -> Response:
+    return to(f"/sign-in?next={quote(asked)}")
+
+
 def _came_from(request: Request) -> str:
     """Return the page that was asked for, to come back to; what was sent is not sent again."""
     if request.url.path.startswith(API):
-    if request.method not in ("GET", "HEAD"):
         return "/"
     if request.method not in ("GET", "HEAD"):
         return request.url.path if _is_page(request) else "/"

@@ -9,19 +9,22 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
 
 from triage import store
 from triage.errors import StoreError, TriageError
 from triage.rights import Viewer
 from triage.store import Asker, Session
 from triage.web.access import NEEDS, may_come
+from triage.web.proxies import named_by_proxy
 from triage.web.site import Site
 
 API: Final = "/api/v1"
@@ -49,13 +52,15 @@ class PasswordError(Exception):
 class Caller:
     """Who asks: with a session, by a token, or nobody yet.
 
-    ``cookie`` is what their browser shows, from which the word in their forms follows.
+    ``cookie`` is what their browser shows, from which the word in their forms follows; ``named`` is
+    whom a proxy in front names, who is not signed in here yet.
     """
 
     asker: Asker
     viewer: Viewer | None = None
     session: Session | None = None
     cookie: str = ""
+    named: str = ""
 
     @property
     def name(self) -> str:
@@ -111,6 +116,7 @@ async def gate(request: Request) -> None:
         ForbiddenError: when it is not for their role.
         ForgedError: when it changes something and does not come from a form of ours.
     """
+    _refuse_unreadable(request.path_params.values(), request.query_params.values())
     if hasattr(request.state, "caller"):
         # A program's request has come by here before its body was read.
         return
@@ -128,18 +134,31 @@ async def gate(request: Request) -> None:
             raise PasswordError
     if request.method not in SAFE and not is_program:
         request.state.form = await request.form(max_files=0, max_fields=_MOST_FIELDS)
+        _refuse_unreadable(request.state.form.values())
         _refuse_forged(request, caller)
+
+
+def _refuse_unreadable(*given: Iterable[Any]) -> None:
+    """Refuse what no text of ours holds, and a database does not take."""
+    if any("\0" in value for values in given for value in values if isinstance(value, str)):
+        raise HTTPException(400)
 
 
 def _by_cookie(request: Request) -> Caller:
     site = site_of(request)
     token = request.cookies.get(cookie_name(request), "")
     now = site.now()
+    named = named_by_proxy(request, site.settings.web)
     found = None
     if token:
         found = store.session_of(site.url, token, now, site.settings.restricted.readers)
+    if found is not None and found[0].way == "proxy" and found[0].name != named:
+        # Somebody else is at the proxy by now, or nobody.
+        with suppress(StoreError):
+            store.end_session(site.url, site.asker(found[0].name), token)
+        found = None
     if found is None:
-        return Caller(site.asker(None), cookie=token)
+        return Caller(site.asker(None), cookie=token, named=named)
     session, viewer = found
     if session.is_old(now):
         # While a night is being stored, nothing is kept; the next request does so.

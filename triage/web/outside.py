@@ -10,16 +10,21 @@ import json
 import logging
 import time
 import uuid
-from typing import Final
+from typing import Any, Final
 
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from triage.web.api.problems import is_of_programs, problem
+from triage.web.logs import LOG, failure
 
-LOG: Final = logging.getLogger("triage.web")
 MOST_BYTES: Final = 1 << 20
 """What a request may carry: a review with all its words is some tens of kilobytes."""
+MOST_ADDRESS: Final = 8_000
+"""Characters of an address: a filter with everything in it has some hundreds."""
+_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 CSP: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'none'; "
     "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
@@ -39,7 +44,7 @@ _STATIC: Final = "/static/"
 class Outside:
     """The outermost layer of the application."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: FastAPI) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -47,31 +52,56 @@ class Outside:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        number, began, status = uuid.uuid4().hex, time.perf_counter(), 500
-        is_static = scope["path"].startswith(_STATIC)
-        scope.setdefault("state", {})["request_id"] = number
+        number, began, status = uuid.uuid4().hex, time.perf_counter(), 0
+        is_static, is_head = scope["path"].startswith(_STATIC), scope["method"] == "HEAD"
+        state = scope.setdefault("state", {})
+        state["request_id"] = number
+        state.setdefault("peer", scope["client"][0] if scope.get("client") else "")
 
         async def told(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 _add_headers(message, number, is_static=is_static)
+            elif is_head:
+                message = {**message, "body": b""}
             await send(message)
 
+        # Whatever can be read can be asked about: what comes back is then left out.
+        inner = {**scope, "method": "GET"} if is_head else scope
+        failed: dict[str, Any] = {}
         try:
-            if _length(scope) > MOST_BYTES:
-                await _too_much(scope["path"], number)(scope, receive, told)
+            refused = _refused(scope, number)
+            if refused is not None:
+                await refused(scope, receive, told)
             else:
-                await self.app(scope, _counted(receive), told)
+                await self.app(inner, _counted(receive), told)
+        except Exception as error:  # noqa: BLE001
+            # The page that says so is sent by now, unless the answer had begun.
+            failed = failure(error)
+            if not status:
+                await PlainTextResponse("Something went wrong.", 500)(scope, receive, told)
         finally:
-            if not is_static:
-                _log(scope, number, status, time.perf_counter() - began)
+            if not is_static or failed:
+                seconds = time.perf_counter() - began
+                _log(inner, scope["method"], number, status, seconds, failed)
+                route, method = _route(inner), _method(scope["method"])
+                self.app.state.metrics.keep(route, method, status, seconds)
 
 
-def _too_much(path: str, number: str) -> Response:
+def _refused(scope: Scope, number: str) -> Response | None:
+    """Return the answer to what is too much before any of it is taken in."""
+    if _length(scope) > MOST_BYTES:
+        return _too_much(scope["path"], number, 413, "That is too much at once.")
+    if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > MOST_ADDRESS:
+        return _too_much(scope["path"], number, 414, "That address is too long.")
+    return None
+
+
+def _too_much(path: str, number: str, status: int, said: str) -> Response:
     if is_of_programs(path):
-        return problem(413, number)
-    return PlainTextResponse("That is too much at once.", 413)
+        return problem(status, number, said)
+    return PlainTextResponse(said, status)
 
 
 def _length(scope: Scope) -> int:
@@ -90,7 +120,7 @@ def _counted(receive: Receive) -> Receive:
         message = await receive()
         taken += len(message.get("body", b""))
         if taken > MOST_BYTES:
-            return {"type": "http.disconnect"}
+            raise HTTPException(413)
         return message
 
     return some
@@ -110,13 +140,23 @@ def _add_headers(message: Message, number: str, *, is_static: bool) -> None:
     ]
 
 
-def _log(scope: Scope, number: str, status: int, seconds: float) -> None:
-    route = scope.get("route")
+def _route(scope: Scope) -> str:
+    return str(getattr(scope.get("route"), "path", "none"))
+
+
+def _method(said: str) -> str:
+    """Return a method; one that there is not may be any word."""
+    return said if said in _METHODS else "other"
+
+
+def _log(
+    scope: Scope, method: str, number: str, status: int, seconds: float, failed: dict[str, Any]
+) -> None:  # fmt: skip
     told = {
         "request": number,
-        "method": scope["method"],
-        "route": getattr(route, "path", "none"),
+        "method": _method(method),
+        "route": _route(scope),
         "status": status,
         "ms": round(seconds * 1000, 1),
     }
-    LOG.info(json.dumps(told))
+    LOG.log(logging.ERROR if failed else logging.INFO, json.dumps(told | failed))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -22,6 +23,7 @@ from triage.web.gate import (
     site_of,
 )
 from triage.web.limits import is_too_often
+from triage.web.metrics import count_failed
 from triage.web.passwords import hashed, is_right
 from triage.web.render import page, to
 
@@ -57,10 +59,10 @@ def sign_in(request: Request, next: str = "/") -> Response:
 def _shown(request: Request, form: Form, status: int) -> Response:
     site, caller = site_of(request), caller_of(request)
     token = caller.cookie or new_token()
-    request.state.caller = type(caller)(caller.asker, cookie=token)
+    request.state.caller = replace(caller, cookie=token)
     answer = page(
         request, "sign_in.html", status, form=form, web=site.settings.web,
-        next=local_address(form.text("next")),
+        next=local_address(form.text("next")), named=caller.named,
     )  # fmt: skip
     if token != caller.cookie:
         keep_cookie(request, answer, token)
@@ -74,6 +76,7 @@ def sign_in_now(request: Request) -> Response:
     name, password = form.text("name"), str(form_of(request).get("password", ""))
     form.values.pop("password", None)
     if is_too_often(request, "sign-in"):
+        count_failed(request, "local")
         form.wrong("name", "There were too many attempts. Wait a minute and try again")
         return _shown(request, form, 429)
     if not site.settings.web.local:
@@ -91,6 +94,7 @@ def sign_in_now(request: Request) -> Response:
     if not is_right(kept, password):
         if not is_locked:
             store.keep_failed(site.url, name, now)
+        count_failed(request, "local")
         form.wrong("name", _WRONG)
         return _shown(request, form, 422)
     return begun(request, name, "local", form.text("next"))
@@ -103,6 +107,22 @@ def begun(request: Request, name: str, way: store.Way, next_address: str) -> Res
     answer = to(local_address(next_address))
     keep_cookie(request, answer, token)
     return answer
+
+
+def named_in(request: Request, name: str, next_address: str) -> Response:
+    """Take somebody in whom a proxy in front names; whoever is not registered is told so."""
+    site = site_of(request)
+    if is_too_often(request, "proxy", name):
+        count_failed(request, "proxy")
+        said = "You were signed in too often. Let your browser keep cookies, and wait a minute."
+        return page(request, "not_in.html", 429, said=said)
+    if name not in {one.name for one in store.people(site.url) if one.is_active}:
+        store.keep_failed(site.url, "", site.now())
+        count_failed(request, "proxy")
+        whom = site.settings.web.contact or "an administrator of this service"
+        said = f"You are signed in to your organisation, but not registered here. Ask {whom}."
+        return page(request, "not_in.html", 403, said=said)
+    return begun(request, name, "proxy", next_address)
 
 
 @router.post("/sign-out")
