@@ -141,7 +141,7 @@ async def gate(request: Request) -> None:
 def _refuse_unreadable(*given: Iterable[Any]) -> None:
     """Refuse what no text of ours holds, and a database does not take."""
     if any("\0" in value for values in given for value in values if isinstance(value, str)):
-        raise HTTPException(400)
+        raise HTTPException(422)
 
 
 def _by_cookie(request: Request) -> Caller:

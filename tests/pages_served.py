@@ -1,0 +1,137 @@
+"""The pages served by a process of their own, and somebody at them with a real browser."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from browser import problems, sideways
+from stores import OwnStore
+from web_helpers import PASSWORD
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+_SECONDS_TO_START = 120
+NARROW = 320
+"""The width of a window in CSS pixels at which nothing may scroll sideways (WCAG 1.4.10)."""
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+@contextmanager
+def served(own: OwnStore, folder: Path) -> Iterator[str]:
+    """Serve a store by the command; it ends quietly when it is told to."""
+    port = free_port()
+    call = [sys.executable, "-m", "triage", "serve", "--db", own.url, "--port", str(port)]
+    with (folder / "served.log").open("wb") as log:
+        server = subprocess.Popen(call, cwd=folder, stderr=log, env={**os.environ})
+        try:
+            _wait(server, f"http://127.0.0.1:{port}/ready", folder / "served.log")
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.send_signal(signal.SIGTERM)
+            code = server.wait(60)
+    assert code == 0, (folder / "served.log").read_text("utf-8")
+
+
+def _wait(server: subprocess.Popen[bytes], address: str, log: Path) -> None:
+    until = time.monotonic() + _SECONDS_TO_START
+    while time.monotonic() < until:
+        assert server.poll() is None, log.read_text("utf-8")
+        try:
+            with urlopen(address, timeout=5):
+                return
+        except (URLError, OSError):
+            time.sleep(0.1)
+    raise AssertionError(f"the server did not start: {log.read_text('utf-8')}")
+
+
+def _is_ours(said: str) -> bool:
+    """Return whether the console tells of a mistake of ours; that a form was refused is none."""
+    return not re.match(r"Failed to load resource: .* status of (404|409|422) ", said)
+
+
+class Person:
+    """Somebody at the pages, with or without script; each page that they come to is looked at."""
+
+    def __init__(self, browser: Browser, base: str, *, with_script: bool = True) -> None:
+        self.base = base
+        self.with_script = with_script
+        context = browser.new_context(
+            viewport={"width": 1280, "height": 900}, java_script_enabled=with_script
+        )
+        context.set_default_timeout(15_000)
+        self.page: Page = context.new_page()
+        self.said: list[str] = []
+        self.page.on("console", lambda one: _is_ours(one.text) and self.said.append(one.text))
+        self.page.on("pageerror", lambda one: self.said.append(str(one)))
+        self.seen: set[str] = set()
+
+    def go(self, address: str) -> None:
+        self.page.goto(self.base + address)
+        self.look()
+
+    def sign_in(self, name: str, password: str = PASSWORD) -> None:
+        self.go("/sign-in")
+        self.page.get_by_label("Name", exact=True).fill(name)
+        self.page.get_by_label("Password", exact=True).fill(password)
+        self.press("Sign in")
+
+    def sign_out(self) -> None:
+        self.press("Sign out")
+        assert self.page.get_by_role("heading", name="Sign in").is_visible()
+
+    def press(self, name: str) -> None:
+        """Press a button by its words, and look at the page that comes."""
+        self.page.get_by_role("button", name=name, exact=True).first.click()
+        self.page.wait_for_load_state()
+        self.look()
+
+    def follow(self, name: str, *, exact: bool = True) -> None:
+        """Follow a link by its words, and look at the page that comes."""
+        self.page.get_by_role("link", name=name, exact=exact).first.click()
+        self.page.wait_for_load_state()
+        self.look()
+
+    @property
+    def words(self) -> str:
+        """Return the words of the page's main part."""
+        return " ".join(self.page.locator("main").inner_text().split())
+
+    def look(self) -> None:
+        """Hold the page to what every page is held to: sound, styled, and narrow enough.
+
+        Without script there is nothing that could look at it beyond its own measures.
+        """
+        page = self.page
+        assert page.locator("h1").count() == 1, page.url
+        assert page.title().endswith(" – Re-referral triage"), page.title()
+        assert not self.said, (page.url, self.said)
+        if not self.with_script:
+            return
+        header = page.locator(".govuk-generic-header").evaluate(
+            "one => getComputedStyle(one).backgroundColor"
+        )
+        assert header == "rgb(11, 12, 12)", f"{page.url} is not styled: {header}"
+        found = problems(page)
+        assert not found, (page.url, found)
+        page.set_viewport_size({"width": NARROW, "height": 800})
+        assert sideways(page) <= 0, f"{page.url} scrolls sideways at {NARROW} px"
+        page.set_viewport_size({"width": 1280, "height": 900})
+        self.seen.add(page.url.removeprefix(self.base).split("?")[0])
