@@ -43,14 +43,14 @@ def test_the_first_of_all_adds_themselves_and_the_others_after_that(
     at = ("--db", store.url)
     given(typed, f"{GOOD}\n")
     assert triage("users", "add", "a.admin", *at) == (
-        0, "a.admin is registered as administrator and can sign in.\n", "",
+        0, "a.admin is registered as administrator, for all teams, and can sign in.\n", "",
     )  # fmt: skip
     given(typed, f"{OTHER}\r\n")
     code, out, _ = triage(
         "users", "add", "r.reviewer", "--role", "reviewer", "--team", "North", "--as", "a.admin",
         *at,
     )  # fmt: skip
-    assert (code, out) == (0, "r.reviewer is registered as reviewer and can sign in.\n")
+    assert (code, out) == (0, "r.reviewer is registered as reviewer, for North, and can sign in.\n")
     people = {one.name: (one.role, one.teams) for one in door.people(store.url)}
     assert people == {"a.admin": ("administrator", ()), "r.reviewer": ("reviewer", ("North",))}
     assert GOOD not in repr(store.query("SELECT * FROM account"))
@@ -73,7 +73,7 @@ def test_a_new_password_of_somebody_registered_leaves_role_and_teams_as_they_are
         assert triage(*command, *at)[0] == 0
     given(typed, GOOD)
     code, out, _ = triage("users", "add", "m.manager", "--as", "a.admin", *at)
-    assert (code, out) == (0, "m.manager is registered as team manager and can sign in.\n")
+    assert (code, out) == (0, "m.manager is registered as team manager, for N, and can sign in.\n")
     found = {one.name: one for one in door.people(store.url)}["m.manager"]
     assert (found.role, found.teams) == ("team manager", ("N",))
     given(typed, GOOD)

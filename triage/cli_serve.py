@@ -78,7 +78,8 @@ def users_add(
     password = _password()
     call: dict[str, Any] = {"url": settings.db, "asker": asker_of(person or name, settings)}
     found = add(**call, name=name, role=role, teams=teams, kept=hashed(password, name))
-    click.echo(f"{name} is registered as {found} and can sign in.")
+    whose = ", ".join(found.teams) or "all teams"
+    click.echo(f"{name} is registered as {found.role}, for {whose}, and can sign in.")
 
 
 def _password() -> str:
