@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import click
@@ -12,12 +13,20 @@ from triage.options import as_option, asker_of, db_option, ruleset_of, settings_
 @click.command()
 @click.option("--host", metavar="ADDRESS", help="Serve at this address [default: 127.0.0.1].")
 @click.option("--port", type=click.IntRange(1, 65535), help="And this port [default: 8080].")
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Serve by so many processes.",
+)
 @db_option
-def serve(host: str | None, port: int | None, db: str | None) -> None:
+def serve(host: str | None, port: int | None, workers: int, db: str | None) -> None:
     """Serve the pages of the queue, to this machine unless triage.toml says otherwise.
 
     People sign in with an account: `triage users add NAME` makes the first administrator's. Ctrl-C
-    stops it, once what was begun is ended.
+    stops it, once what was begun is ended. The log goes to standard error, a JSON object a line.
+    With --workers, attempts to sign in are counted by each process alone.
 
     Example: triage serve --port 8080
     """
@@ -28,9 +37,10 @@ def serve(host: str | None, port: int | None, db: str | None) -> None:
     with needed("web"):
         from triage.web.serving import serve as serve_site
         from triage.web.site import Site
-    where = (host or web.host, port or web.port)
-    click.echo(f"Serving {settings.db} at http://{where[0]}:{where[1]}; Ctrl-C stops it.", err=True)
-    serve_site(Site(settings.db, settings, ruleset_of(settings)), *where)
+    at, by = host or web.host, port or web.port
+    served = Site(settings.db, settings, ruleset_of(settings))
+    said = f"Serving the pages at http://{f'[{at}]' if ':' in at else at}:{by}; Ctrl-C stops it."
+    serve_site(served, at, by, workers, lambda: click.echo(said, err=True))
 
 
 @click.group()
@@ -52,9 +62,10 @@ def users_add(
 ) -> None:  # fmt: skip
     """Register somebody and give them a password, asked for twice and shown to nobody.
 
-    The first of all is an administrator and adds themselves; from then on --as names an
-    administrator, and whoever is added chooses another password when they first sign in. For
-    somebody who is registered it is a new password.
+    Where nobody is at the keyboard it is the first line of standard input. The first of all is an
+    administrator and adds themselves; from then on --as names an administrator, and whoever is
+    added chooses another password when they first sign in. For somebody who is registered it is a
+    new password.
 
     Example: triage users add a.admin
     """
@@ -64,10 +75,19 @@ def users_add(
     with needed("web"):
         from triage.web.passwords import hashed
     settings = settings_of({"db": db})
-    password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    password = _password()
     call: dict[str, Any] = {"url": settings.db, "asker": asker_of(person or name, settings)}
     found = add(**call, name=name, role=role, teams=teams, kept=hashed(password, name))
-    click.echo(f"{name} is registered as {found} and can sign in.")
+    whose = ", ".join(found.teams) or "all teams"
+    click.echo(f"{name} is registered as {found.role}, for {whose}, and can sign in.")
+
+
+def _password() -> str:
+    """Return a password that is typed twice, or comes in on standard input."""
+    if sys.stdin.isatty():
+        typed: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+        return typed
+    return sys.stdin.readline().rstrip("\r\n")
 
 
 def check_extra() -> None:
@@ -98,8 +118,15 @@ def serve_demo(url: str, folder: str, port: int) -> None:
     web = Web(reports=str(Path(folder) / "reports"))
     settings = Settings.model_validate({"db": url, "web": web})
     add_demonstrators(url, lambda name: asker_of(name, settings), hashed, password)
-    click.echo(f"\nThe pages are at http://127.0.0.1:{port} for this machine alone. Sign in as")
-    for name, role, _ in DEMO:
-        click.echo(f"  {name:<12} {role}")
-    click.echo(f"with the password {password} (invented for this demonstration; Ctrl-C ends it).")
-    serve_site(Site(url, settings, ruleset_of(settings), is_demo=True), "127.0.0.1", port)
+
+    def ready() -> None:
+        click.echo(f"\nThe pages are at http://127.0.0.1:{port} for this machine alone. Sign in as")
+        for name, role, _ in DEMO:
+            click.echo(f"  {name:<12} {role}")
+        click.echo(
+            f"with the password {password} (invented for this demonstration; Ctrl-C ends it)."
+        )
+        sys.stdout.flush()
+
+    served = Site(url, settings, ruleset_of(settings), is_demo=True)
+    serve_site(served, "127.0.0.1", port, ready=ready)

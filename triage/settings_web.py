@@ -6,6 +6,7 @@ No secret stands in the file: that of OpenID Connect comes from the environment 
 from __future__ import annotations
 
 import ipaddress
+import re
 from typing import Annotated, Final
 from urllib.parse import urlsplit
 
@@ -46,6 +47,14 @@ def _site(typed: str) -> str:
     return typed.rstrip("/")
 
 
+def _own_site(typed: str) -> str:
+    """Return the address of the pages, which stand at the root of their host."""
+    found = _site(typed)
+    if urlsplit(found).path:
+        raise wrong("is to end after the host, as https://triage.council.example")
+    return found
+
+
 def _case_link(typed: str) -> str:
     if CHILD not in typed and REFERRAL not in typed:
         raise wrong(f"is to hold {CHILD} or {REFERRAL}, in place of which the identifier is put")
@@ -56,14 +65,23 @@ def _case_link(typed: str) -> str:
 
 def _network(typed: str) -> str:
     try:
-        ipaddress.ip_network(typed)
+        found = ipaddress.ip_network(typed)
     except ValueError:
         raise wrong(f"'{cut(typed)}' is no address, as 10.1.2.3, and no network, as 10.1.2.0/24"
                     ) from None  # fmt: skip
+    if not found.prefixlen:
+        raise wrong(f"'{cut(typed)}' believes everybody; name the addresses that are meant")
+    return typed
+
+
+def _header(typed: str) -> str:
+    if not re.fullmatch("[A-Za-z][A-Za-z0-9-]{0,60}", typed):
+        raise wrong(f"is to be the name of a header, as X-Remote-User, not '{cut(typed)}'")
     return typed
 
 
 Site = Annotated[str, AfterValidator(_site)]
+OwnSite = Annotated[str, AfterValidator(_own_site)]
 Network = Annotated[str, AfterValidator(_network)]
 
 
@@ -96,7 +114,7 @@ class ProxyHeader(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: Annotated[str, Field(pattern="^[A-Za-z][A-Za-z0-9-]{0,60}$")] | None = None
+    name: Annotated[str, AfterValidator(_header)] | None = None
     senders: tuple[Network, ...] = ()
 
     @model_validator(mode="after")
@@ -118,7 +136,7 @@ class Web(BaseModel):
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8080
-    address: Site | None = None
+    address: OwnSite | None = None
     proxies: tuple[Network, ...] = ()
     case_link: Annotated[str, AfterValidator(_case_link)] | None = None
     reports: str = "reports"

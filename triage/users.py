@@ -7,6 +7,7 @@ from typing import Final
 
 from triage import store
 from triage.errors import CallError
+from triage.rights import Person
 from triage.store import Asker
 
 DEMO: Final = (
@@ -21,8 +22,8 @@ DEMO: Final = (
 
 def add(
     url: str, asker: Asker, name: str, role: str | None, teams: Sequence[str], kept: str
-) -> str:
-    """Register somebody, unless they are, and keep the hash of their password; return their role.
+) -> Person:
+    """Register somebody, unless they are, and keep the hash of their password; return as what.
 
     Whoever is registered keeps role and teams unless others are given. The first of all is an
     administrator, who registers themselves.
@@ -36,11 +37,11 @@ def add(
         role = "administrator" if not known else None
     if role is None and (found is None or not found.is_active):
         raise CallError(f"{name} is not registered: say as what", ", with --role ROLE.")
+    whose = tuple(teams) or (found.teams if found is not None else ())
     if role is not None:
-        whose = tuple(teams) or (found.teams if found is not None else ())
         store.register(url, asker, name, role, whose)
     store.keep_password(url, asker, name, kept)
-    return role or (found.role if found is not None else "")
+    return next(one for one in store.people(url) if one.name == name)
 
 
 def add_demonstrators(

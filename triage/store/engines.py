@@ -33,6 +33,7 @@ _ENGINES: Final = 16
 
 _n_kept = 0
 """Connections that this process keeps open between transactions; a command keeps none."""
+_keeping: list[sa.Engine] = []
 
 
 def keep_connections(count: int) -> None:
@@ -42,8 +43,10 @@ def keep_connections(count: int) -> None:
     """
     global _n_kept
     _n_kept = count
-    for kept in (_sqlite_engine, _postgresql_engine):
-        kept.cache_clear()
+    for made in (_sqlite_engine, _postgresql_engine):
+        made.cache_clear()
+    while _keeping:
+        _keeping.pop().dispose()
 
 
 def end_connections(engine: sa.Engine) -> None:
@@ -95,6 +98,7 @@ def _sqlite_engine(
         sa.URL.create("sqlite", database=str(file)), connect_args={"timeout": wait}, **_pool(n_kept)
     )
     if n_kept:
+        _keeping.append(engine)
         _leave_replaced(engine, file)
 
     @sa.event.listens_for(engine, "connect")
@@ -126,6 +130,9 @@ def _postgresql_engine(address: Address, writes: bool, wait: float, n_kept: int)
     engine = sa.create_engine(
         address.url, isolation_level=level, connect_args=_given_up_after(), **asked, **_pool(n_kept)
     )
+
+    if n_kept:
+        _keeping.append(engine)
 
     @sa.event.listens_for(engine, "begin")
     def _begun(connection: sa.Connection) -> None:

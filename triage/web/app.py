@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 from starlette.staticfiles import StaticFiles
+from starlette.types import Lifespan
 
 from triage.errors import (
     CallError,
@@ -103,11 +104,11 @@ _TITLES: Final = {
 }
 
 
-def make_app(site: Site) -> FastAPI:
-    """Return the application that serves a store."""
+def make_app(site: Site, lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
+    """Return the application that serves a store; ``lifespan`` is what a server does around it."""
     app = FastAPI(
         openapi_url=None, docs_url=None, redoc_url=None, dependencies=[Depends(gate)],
-        redirect_slashes=False,
+        redirect_slashes=False, lifespan=lifespan,
     )  # fmt: skip
     app.state.site = site
     app.state.limiter = limiter()

@@ -6,12 +6,13 @@ import os
 import signal
 import socket
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from typing import Any, Final
 
 import uvicorn
+from fastapi import FastAPI
 from starlette.types import ASGIApp
 from uvicorn.supervisors import Multiprocess
 
@@ -64,10 +65,17 @@ def serve(
 
 
 def application(site: Site) -> ASGIApp:
-    """Return what a process serves, with its log and its connections ready."""
+    """Return what a process serves, with its log ready."""
     logs.begin()
+    return Peers(Outside(make_app(site, _connected)), site.settings.web.proxies)
+
+
+@asynccontextmanager
+async def _connected(_app: FastAPI) -> AsyncIterator[None]:
+    """Keep connections to the store while requests are served."""
     store.keep_connections(_KEPT)
-    return Peers(Outside(make_app(site)), site.settings.web.proxies)
+    yield
+    store.keep_connections(0)
 
 
 def _check(site: Site, host: str) -> None:
