@@ -34,10 +34,13 @@ def add_tokens(own: OwnStore) -> None:
 
 
 class Program:
-    """A program that acts as somebody; without a name, one that has no token."""
+    """A program that acts as somebody; without a name, one that has no token.
 
-    def __init__(self, site: Site, name: str = "") -> None:
-        self.app = make_app(site)
+    ``beside`` is another one, at whose server it asks.
+    """
+
+    def __init__(self, site: Site, name: str = "", beside: Program | None = None) -> None:
+        self.app = make_app(site) if beside is None else beside.app
         self.client = TestClient(
             Outside(self.app), base_url="http://127.0.0.1", follow_redirects=False,
             raise_server_exceptions=False, client=("127.0.0.1", 50000),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request
@@ -13,7 +12,7 @@ from triage.errors import ConflictError
 from triage.store import Case
 from triage.vocabulary import counted
 from triage.web.api.answers import Claimed, Done, DoneToMany, Held
-from triage.web.api.kinds import MOST, Body, Filter, Name, Number, Words
+from triage.web.api.kinds import MOST, Body, Day, Filter, Name, Number, Words
 from triage.web.api.route import ApiRoute
 from triage.web.gate import API, caller_of, site_of
 
@@ -41,7 +40,7 @@ class To(Body):
 class Until(Body):
     """On which day a case is in the queue again, and why not before."""
 
-    until: dt.date
+    until: Day
     reason: Words
 
 

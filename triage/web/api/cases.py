@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -10,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from triage import casefile, present_history, store
 from triage.review import reason
 from triage.web.api.answers import Cases, CaseWhole, HistoryTold
-from triage.web.api.kinds import FilterPaged, Number, cursor, place_in
+from triage.web.api.kinds import Day, FilterPaged, Number, cursor, place_in
 from triage.web.api.route import ApiRoute
 from triage.web.gate import API, caller_of, site_of
 
@@ -50,7 +49,7 @@ def api_case(request: Request, case_id: Number) -> dict[str, Any]:
 
 @router.get("/cases/{case_id}/history", response_model=HistoryTold)
 def api_history(
-    request: Request, case_id: Number, on: Annotated[dt.date | None, Query()] = None
+    request: Request, case_id: Number, on: Annotated[Day | None, Query()] = None
 ) -> dict[str, Any]:
     """Give how the record of a case stood on a night, and every value that it has had."""
     url, asker = site_of(request).url, caller_of(request).asker

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -18,7 +17,7 @@ from triage.web.api.answers import (
     SampleTold,
     SampleWhole,
 )
-from triage.web.api.kinds import MOST, Body, Name, Number, Page, Paged, Words, paged, told
+from triage.web.api.kinds import MOST, Body, Day, Name, Number, Page, Paged, Words, paged, told
 from triage.web.api.route import ApiRoute
 from triage.web.gate import API, caller_of, site_of
 
@@ -36,7 +35,7 @@ class ActionDone(Body):
     """What shows that an action was done, and when: today, unless it says otherwise."""
 
     evidence: Words
-    done_on: dt.date | None = None
+    done_on: Day | None = None
 
 
 class HandedOver(Body):
@@ -53,8 +52,8 @@ class SampleAsked(Body):
     share: str | None = Field(default=None, max_length=20, examples=["10%"])
     number: int | None = Field(default=None, ge=1, le=MOST)
     by: Stratum | None = None
-    first_day: dt.date | None = None
-    last_day: dt.date | None = None
+    first_day: Day | None = None
+    last_day: Day | None = None
 
 
 def _call(request: Request) -> dict[str, Any]:

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import base64
 import binascii
+import datetime as dt
+import re
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Final, Generic, Literal, TypeVar
 
 from fastapi import Path
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
 
 from triage.casework import OPEN, Status
 from triage.store import Wanted
@@ -18,6 +27,7 @@ MOST: Final = 2**31 - 1
 """The highest number that a store can hold."""
 MOST_ON_A_PAGE: Final = 200
 _MOST_CHOSEN: Final = 100
+_DAY: Final = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 T = TypeVar("T")
 
 
@@ -33,6 +43,17 @@ def _printable(text: str) -> str:
     return text
 
 
+def _written(day: Any) -> Any:
+    # A number would be taken for seconds since 1970.
+    if isinstance(day, str) and not _DAY.fullmatch(day):
+        raise ValueError("is not a day; write YYYY-MM-DD")
+    if isinstance(day, int | float):
+        raise ValueError("is not a day; write it as a text, YYYY-MM-DD")
+    return day
+
+
+Day = Annotated[dt.date, BeforeValidator(_written)]
+"""A day, written as 2026-10-09."""
 Words = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=20_000),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request
@@ -15,6 +14,7 @@ from triage.rules import Rule
 from triage.web.api.kinds import (
     MOST,
     Body,
+    Day,
     Name,
     Number,
     Page,
@@ -58,7 +58,7 @@ class ExceptionAsked(Body):
     owner: Name | None = Field(
         default=None, description="Who answers for it: who makes it, if left out."
     )
-    until: dt.date
+    until: Day
     reason: Words
 
     @model_validator(mode="after")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request
@@ -31,7 +30,7 @@ from triage.web.api.answers import (
     Submitted,
     WaitingTold,
 )
-from triage.web.api.kinds import MOST, Body, Name, Number, Page, Paged, Words, paged, told
+from triage.web.api.kinds import MOST, Body, Day, Name, Number, Page, Paged, Words, paged, told
 from triage.web.api.route import ApiRoute
 from triage.web.gate import API, caller_of, site_of
 
@@ -45,7 +44,7 @@ class ActionAsked(Body):
 
     kind: ActionKind
     owner: Name
-    due_on: dt.date
+    due_on: Day
 
 
 class Draft(Body):
@@ -104,8 +103,8 @@ class Settlement(Body):
 class Between(Body):
     """Which second reviews are compared, by the days on which they came in, or by sample."""
 
-    first_day: dt.date | None = None
-    last_day: dt.date | None = None
+    first_day: Day | None = None
+    last_day: Day | None = None
     sample: int | None = Field(default=None, ge=1, le=MOST)
 
 
