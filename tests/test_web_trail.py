@@ -124,17 +124,22 @@ def test_the_trail_is_filtered_and_exported_as_the_log_has_it(
 ) -> None:
     browser = Browser(lasting, "a.auditor")
     days = {name: day_of(asked[name]) for name in ("since", "until") if name in asked}
+    last = last_of(lasting)
     expected = door.audit_log(
         lasting.url, lasting.asker("a.auditor"), actor=asked.get("who", ""),
         kind=asked.get("kind", ""), case_id=int(asked["case"]) if "case" in asked else None,
         **days,
     )  # fmt: skip
     answer = browser.get("/trail", params=asked)
-    assert events(answer.text) == [one.id for one in expected][::-1][:50]
+    # That the trail of a case was read is an event of the case, and so stands in what follows.
+    shown = [number for number in events(answer.text) if number <= last]
+    assert shown == [one.id for one in expected][::-1][: len(shown)]
+    assert len(shown) >= min(len(expected), 40)
     for form in ("csv", "jsonl"):
         exported = browser.post("/trail/export", {**asked, "form": form})
         assert exported.status_code == 200
-        assert read(exported.text, form) == [one.id for one in expected]
+        found = [number for number in read(exported.text, form) if number <= last]
+        assert found == [one.id for one in expected]
         assert exported.headers["content-disposition"].endswith(f'.{form}"')
 
 
