@@ -85,7 +85,7 @@ from triage.store.reviews import (
     supersede_review,
 )
 from triage.store.rule_use import open_flags, uses_of_rule
-from triage.store.runs import (
+from triage.store.run_pages import (
     Firing,
     RunsListed,
     WholeRun,

@@ -7,7 +7,7 @@ from fastapi.responses import Response
 
 from triage import store
 from triage.errors import CallError, ConflictError, ForbiddenError
-from triage.web.forms import Form
+from triage.web.forms import Form, Number
 from triage.web.gate import caller_of, form_of, sentence, site_of
 from triage.web.render import page, to
 
@@ -70,7 +70,7 @@ def make_exception(request: Request) -> Response:
 
 
 @router.post("/exceptions/{number}/end")
-def end_exception(request: Request, number: int) -> Response:
+def end_exception(request: Request, number: Number) -> Response:
     """End an exception before its day."""
     store.end_exception(site_of(request).url, caller_of(request).asker, number)
     return to("/exceptions", "exception-ended")

@@ -5,9 +5,22 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any, Final
 
+from fastapi import Path, Query
 from starlette.datastructures import FormData
+
+MOST_NUMBER: Final = 2**31 - 1
+"""The greatest number that anything in the store has."""
+Number = Annotated[int, Path(ge=1, le=MOST_NUMBER)]
+"""A number in an address; another one is an address that is not there."""
+AskedNumber = Annotated[int | None, Query(ge=0, le=MOST_NUMBER)]
+
+
+def number_typed(typed: str) -> int | None:
+    """Return the number that somebody typed or chose; None where it is none of anything."""
+    is_number = typed.isascii() and typed.isdigit() and len(typed) <= len(str(MOST_NUMBER))
+    return int(typed) if is_number and 0 < int(typed) <= MOST_NUMBER else None
 
 
 @dataclass

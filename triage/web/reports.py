@@ -12,7 +12,7 @@ from triage import store
 from triage.errors import CallError, ConflictError, ForbiddenError
 from triage.reporting import NAMES, Asked
 from triage.reports_kept import file_of, make_kept, opened_json, reports_for
-from triage.web.forms import Form
+from triage.web.forms import Form, number_typed
 from triage.web.gate import caller_of, form_of, sentence, site_of
 from triage.web.render import page, to
 
@@ -87,10 +87,11 @@ def _months(form: Form) -> int:
     typed = form.text("months", "Enter how many months the review is of")
     if not typed:
         return 0
-    if not (typed.isascii() and typed.isdigit() and 1 <= int(typed[:6]) <= _MOST_MONTHS):
+    months = number_typed(typed)
+    if months is None or months > _MOST_MONTHS:
         form.wrong("months", f"Enter a number of months from 1 to {_MOST_MONTHS}")
         return 0
-    return int(typed)
+    return months
 
 
 @router.get("/reports/{folder}/{file}")

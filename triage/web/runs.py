@@ -12,7 +12,7 @@ from fastapi.responses import Response
 
 from triage import store
 from triage.outputs import rejections_csv
-from triage.web.forms import Form
+from triage.web.forms import MOST_NUMBER, Form, Number, number_typed
 from triage.web.gate import caller_of, site_of
 from triage.web.render import page, to
 
@@ -20,7 +20,6 @@ router = APIRouter()
 _ON_A_PAGE: Final = 30
 _TO_CHOOSE: Final = 400
 _MOST_MOVES: Final = 200
-_MOST_NUMBER: Final = 2**31 - 1
 _FATES: Final = (
     ("judged", "judged"),
     ("history_only", "outside the window: read as history"),
@@ -44,7 +43,7 @@ def runs(request: Request, number: Annotated[int, Query(alias="page")] = 1) -> R
 
 def _listed(request: Request, form: Form, status: int, number: int = 1) -> Response:
     site, caller = site_of(request), caller_of(request)
-    number = min(max(number, 1), _MOST_NUMBER // _ON_A_PAGE)
+    number = min(max(number, 1), MOST_NUMBER // _ON_A_PAGE)
     found = store.listed_runs(site.url, caller.asker, _ON_A_PAGE, (number - 1) * _ON_A_PAGE)
     choices = found.runs
     if found.n > _ON_A_PAGE:
@@ -79,11 +78,11 @@ def runs_beside(request: Request, first: str = "", second: str = "") -> Response
     form = Form({"first": first, "second": second})
     numbers = []
     for name in ("first", "second"):
-        typed = form.text(name)
-        if typed.isascii() and typed.isdigit() and 0 < int(typed[:11]) <= _MOST_NUMBER:
-            numbers.append(int(typed))
-        else:
+        chosen = number_typed(form.text(name))
+        if chosen is None:
             form.wrong(name, "Choose a run")
+        else:
+            numbers.append(chosen)
     if form.is_right and numbers[0] == numbers[1]:
         form.wrong("second", "Choose two different runs")
     if not form.is_right:
@@ -92,10 +91,10 @@ def runs_beside(request: Request, first: str = "", second: str = "") -> Response
 
 
 @router.get("/runs/{number}")
-def run(request: Request, number: int) -> Response:
+def run(request: Request, number: Number) -> Response:
     """Show one run whole."""
     site, caller = site_of(request), caller_of(request)
-    whole = store.one_run(site.url, caller.asker, min(number, _MOST_NUMBER))
+    whole = store.one_run(site.url, caller.asker, number)
     told = whole.run
     contacts = told["contacts"] or {}
     fates = [
@@ -126,10 +125,10 @@ def _settings(settings: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 @router.get("/runs/{number}/rejects")
-def run_rejects(request: Request, number: int) -> Response:
+def run_rejects(request: Request, number: Number) -> Response:
     """Give what was wrong with the rows of a run as CSV; that it was taken is kept."""
     site, caller = site_of(request), caller_of(request)
-    found = store.read_rejections(site.url, caller.asker, min(number, _MOST_NUMBER))
+    found = store.read_rejections(site.url, caller.asker, number)
     name = f"run-{number}-rows.csv"
     return Response(
         rejections_csv(found).encode("utf-8", "backslashreplace"), media_type="text/csv",
@@ -138,10 +137,9 @@ def run_rejects(request: Request, number: int) -> Response:
 
 
 @router.get("/runs/{first}/beside/{second}")
-def run_beside(request: Request, first: int, second: int) -> Response:
+def run_beside(request: Request, first: Number, second: Number) -> Response:
     """Show what is otherwise at one run than at an earlier one, of what somebody sees."""
     site, caller = site_of(request), caller_of(request)
-    first, second = (min(one, _MOST_NUMBER) for one in (first, second))
     found = store.runs_beside(site.url, caller.asker, first, second)
     moves = [
         (what, len(some), some[:_MOST_MOVES])

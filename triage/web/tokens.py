@@ -11,7 +11,7 @@ from fastapi.responses import Response
 
 from triage import store
 from triage.errors import CallError, ForbiddenError
-from triage.web.forms import Form
+from triage.web.forms import Form, Number
 from triage.web.gate import caller_of, form_of, sentence, site_of
 from triage.web.render import page, to
 
@@ -66,7 +66,7 @@ def make_token(request: Request) -> Response:
 
 
 @router.post("/tokens/{number}/end")
-def end_token(request: Request, number: int) -> Response:
+def end_token(request: Request, number: Number) -> Response:
     """End a token, whose program is let in no more."""
     store.revoke_token(site_of(request).url, caller_of(request).asker, number)
     return to("/tokens", "token-ended")

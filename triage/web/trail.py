@@ -17,13 +17,12 @@ from triage.errors import CallError
 from triage.flag_texts import defused
 from triage.store import Head, TrailAsked, TrailEvent
 from triage.trail_words import KINDS, details, in_words
-from triage.web.forms import Form
+from triage.web.forms import AskedNumber, Form, number_typed
 from triage.web.gate import caller_of, form_of, sentence, site_of
 from triage.web.render import page
 
 router = APIRouter()
 _ON_A_PAGE: Final = 50
-_MOST_NUMBER: Final = 2**31 - 1
 _HASH_BYTES: Final = 32
 _FIELDS: Final = ("who", "kind", "case", "since", "until")
 _COLUMNS: Final = ("event", "at", "actor", "kind", "run", "case", "rule", "detail")
@@ -33,7 +32,7 @@ _FORMS: Final = {"csv": "text/csv", "jsonl": "application/jsonl"}
 @router.get("/trail")
 def trail(
     request: Request, who: str = "", kind: str = "", case: str = "", since: str = "",
-    until: str = "", before: int | None = None, after: int | None = None,
+    until: str = "", before: AskedNumber = None, after: AskedNumber = None,
 ) -> Response:  # fmt: skip
     """Show a page of the trail by filter, the latest first."""
     typed = {"who": who, "kind": kind, "case": case, "since": since, "until": until}
@@ -50,7 +49,7 @@ def _shown(
     if form.is_right or asked is not None:
         found = store.trail_page(
             site.url, caller.asker, asked or TrailAsked(), _ON_A_PAGE,
-            before=_number(before), after=_number(after),
+            before=before, after=after,
         )  # fmt: skip
     status = status if form.is_right else 422
     given = {name: form.text(name) for name in _FIELDS}
@@ -63,18 +62,11 @@ def _shown(
     )  # fmt: skip
 
 
-def _number(typed: int | None) -> int | None:
-    return None if typed is None else min(max(typed, 0), _MOST_NUMBER)
-
-
 def _asked(form: Form) -> TrailAsked | None:
     """Return what a form asks for; None where it cannot be read, which the form then says."""
-    number: int | None = None
-    if typed := form.text("case"):
-        if typed.isascii() and typed.isdigit() and 0 < int(typed[:11]) <= _MOST_NUMBER:
-            number = int(typed)
-        else:
-            form.wrong("case", "Enter the number of a case")
+    number = number_typed(form.text("case"))
+    if form.text("case") and number is None:
+        form.wrong("case", "Enter the number of a case")
     since, until = form.day("since"), form.day("until")
     if since is not None and until is not None and since > until:
         form.wrong("until", "Enter a day that is not before the first one")
@@ -119,12 +111,12 @@ def _kept(form: Form) -> Head | None:
         held = bytes.fromhex(digest)
     except ValueError:
         held = b""
-    is_number = number.isascii() and number.isdigit() and len(number) <= len(str(_MOST_NUMBER))
-    if not is_number:
+    event = number_typed(number)
+    if event is None:
         form.wrong("event", "Enter the number of the event, as the head was kept")
     if len(held) != _HASH_BYTES:
         form.wrong("hash", "Enter the hash as it was kept: 64 letters and digits")
-    return Head(int(number), held) if form.is_right else None
+    return None if event is None or not form.is_right else Head(event, held)
 
 
 @router.post("/trail/export")
