@@ -44,11 +44,12 @@ def actions(
     n_pages = max(1, -(-len(found) // ON_A_PAGE))
     number = int(at) if at.isascii() and at.isdecimal() and len(at) < 7 else 1
     number = min(max(number, 1), n_pages)
+    form = Form({**asked, "overdue": [asked["overdue"]], "all": [asked["all"]]})
     return page(
         request, "actions.html", found=found[(number - 1) * ON_A_PAGE : number * ON_A_PAGE],
-        n=len(found), today=today, form=Form(dict(asked)), words_of=words_of,
-        n_hidden=len(store.hidden_cases(site.url, caller.asker)), tags=_tags(asked),
-        pages=_pages(asked, number, n_pages), asked=asked,
+        n=len(found), today=today, form=form, words_of=words_of, tags=_tags(asked),
+        n_hidden=len(store.hidden_cases(site.url, caller.asker)),
+        pages=_pages(asked, number, n_pages),
     )  # fmt: skip
 
 

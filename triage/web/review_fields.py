@@ -84,7 +84,7 @@ _WRONG: Final[Mapping[Wrong, str]] = {
         "the main reason is 'other'"
     ),
     "past": "The day of action {n} has passed: enter a later one",
-    "no open flag": "Flag {part} was cleared while you wrote: check your answers, then send them again",
+    "no open flag": "Flag {part} was cleared while you wrote: check your answers and send again",
 }  # fmt: skip
 
 
@@ -229,10 +229,15 @@ def keep_problems(form: Form, error: AnswersError, rules: Collection[str]) -> No
     form.errors.sort(key=lambda one: _place(one[0], order))
 
 
-def _place(field: str, order: list[str]) -> tuple[int, str]:
+def _place(field: str, order: list[str]) -> tuple[int, str, int]:
     """Return where a field stands on the page; what is of the whole form comes first."""
-    question = field.partition(".")[0]
-    return (order.index(question), field) if question in order else (-1, "")
+    question, _, part = field.partition(".")
+    if question not in order:
+        return (-1, "", 0)
+    n, _, of_row = part.partition(".")
+    if of_row not in PARTS:
+        return (order.index(question), part, 0)
+    return (order.index(question), f"{int(n):04}", PARTS.index(of_row))
 
 
 def told(problem: Problem) -> str:
