@@ -131,8 +131,8 @@ def case_night(request: Request, case_id: CaseNumber, on: str = "") -> Response:
             form.wrong("on", sentence(error))
     return page(
         request, "case_night.html", 200 if form.is_right else 422,
-        case=file.case, form=form, history=history, told=_night_told(history),
-        nights=store.nights_of(site.url), asked=asked,
+        case=file.case, holder=file.case.holder(caller.asker.at), form=form, history=history,
+        told=_night_told(history), nights=store.nights_of(site.url), asked=asked,
     )  # fmt: skip
 
 

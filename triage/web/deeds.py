@@ -93,7 +93,7 @@ def _typed(deed: Deed, form: Form, offered: Sequence[str], *, needs_reason: bool
         if person and person not in offered:
             form.wrong("to", "Choose somebody of the list")
     elif deed == "snooze":
-        until = form.day("until", "Enter the day on which it is to be back")
+        until = form.day("until", "Enter the day of the return to the queue")
     reason = form.text("reason", "Enter the reason" if needs_reason else "")
     return _Typed(deed, form, reason, person, until)
 
