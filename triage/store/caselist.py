@@ -68,6 +68,8 @@ class Case(NamedTuple):
         return self.held_by if self.held_until is not None and self.held_until > now else None
 
 
+_whose: Final = case.alias("whose")
+"""The cases by whoever they wait for, or hold them: so few that they are looked up first."""
 COLUMNS: Final = tuple(case.c[name] for name in Case._fields[:-1])
 _IN_ORDER: Final = itemgetter(*map(Case._fields.index, ("place", "id")))
 
@@ -112,7 +114,8 @@ def page(
         start, number = after
         residual.append(sa.or_(case.c.place > start, case.c.id > number))
     runs = [list(some) for some in _runs(who, wanted, start)]
-    if limit is None or offset > _MOST_PASSED or sum(map(len, runs)) > _MOST_APART:
+    is_sorted = limit is None or offset > _MOST_PASSED or _is_of_somebody(wanted)
+    if limit is None or is_sorted or sum(map(len, runs)) > _MOST_APART:
         conditions = (*_grouped(who, wanted), case.c.place >= start, *residual)
         query = sa.select(*COLUMNS).where(*conditions).order_by(case.c.place, case.c.id)
         query = query if limit is None else query.limit(limit).offset(offset)
@@ -165,10 +168,12 @@ def sorted_page(
     return _with_rules(connection, [tuple(row) for row in rows])
 
 
-def count(connection: sa.Connection, who: Viewer, wanted: Wanted, as_of: dt.date) -> int:
-    """Return how many cases somebody sees of those asked for."""
-    conditions = seen_of(who, wanted, as_of)
-    found = connection.scalar(sa.select(sa.func.count()).select_from(case).where(*conditions))
+def count(
+    connection: sa.Connection, who: Viewer, wanted: Wanted, as_of: dt.date, most: int | None = None
+) -> int:
+    """Return how many cases somebody sees of those asked for; with ``most``, no more than that."""
+    which = sa.select(case.c.id).where(*seen_of(who, wanted, as_of)).limit(most).subquery()
+    found = connection.scalar(sa.select(sa.func.count()).select_from(which))
     return int(found or 0)
 
 
@@ -182,6 +187,10 @@ def numbers(connection: sa.Connection, who: Viewer, wanted: Wanted, as_of: dt.da
 def seen_of(who: Viewer, wanted: Wanted, as_of: dt.date) -> list[sa.ColumnElement[bool]]:
     """Return what is so of the cases that somebody sees of those asked for."""
     return [*_grouped(who, wanted), *_conditions(who, wanted, as_of)]
+
+
+def _is_of_somebody(wanted: Wanted) -> bool:
+    return bool(wanted.held_by or wanted.assigned_to)
 
 
 def _conditions(who: Viewer, wanted: Wanted, as_of: dt.date) -> list[sa.ColumnElement[bool]]:
@@ -200,12 +209,13 @@ def _conditions(who: Viewer, wanted: Wanted, as_of: dt.date) -> list[sa.ColumnEl
             )
         )
     for column, text in (
-        (case.c.subject, wanted.subject),
-        (case.c.assigned_to, wanted.assigned_to),
-        (case.c.held_by, wanted.held_by),
+        (_whose.c.assigned_to, wanted.assigned_to),
+        (_whose.c.held_by, wanted.held_by),
     ):
         if text:
-            found.append(column == text)
+            found.append(case.c.id.in_(sa.select(_whose.c.id).where(column == text)))
+    if wanted.subject:
+        found.append(case.c.subject == wanted.subject)
     if wanted.is_overdue:
         found.append(case.c.place < NOT_OVERDUE)
     return found
@@ -219,10 +229,15 @@ def _teams(who: Viewer, wanted: Wanted) -> list[str] | None:
 
 
 def _grouped(who: Viewer, wanted: Wanted) -> list[sa.ColumnElement[bool]]:
-    found: list[sa.ColumnElement[bool]] = [case.c.status.in_(wanted.statuses)]
+    status: sa.ColumnElement[Any] = case.c.status
+    team: sa.ColumnElement[Any] = case.c.team
+    if _is_of_somebody(wanted):
+        # Else SQLite would go through all cases of a status to find the few of somebody.
+        status, team = sa.func.coalesce(status, ""), sa.func.coalesce(team, "")
+    found: list[sa.ColumnElement[bool]] = [status.in_(wanted.statuses)]
     teams = _teams(who, wanted)
     if teams is not None:
-        found.append(case.c.team.in_(teams))
+        found.append(team.in_(teams))
     if wanted.severities:
         found.append(case.c.severity.in_(wanted.severities))
     return found

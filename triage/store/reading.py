@@ -80,11 +80,13 @@ def cases(
     sort: SortKey | None = None,
     *,
     is_falling: bool = False,
+    most: int | None = None,
 ) -> Listed:
     """Return the cases that whoever asks sees of those wanted, in the order of work.
 
     ``as_of`` is the day as of which reviews are overdue: that of the last run, unless it is given.
-    With ``sort`` they are in another order, rising or falling.
+    With ``sort`` they are in another order, rising or falling. Of more than ``most`` cases it is
+    only said that there are more: to count a country's takes longer than to show some.
 
     Raises:
         CallError: when people are registered and this is none of them.
@@ -97,24 +99,36 @@ def cases(
             found = sorted_page(
                 connection, who, wanted, day, sort, limit, offset, is_falling=is_falling
             )
-            return Listed(found, count(connection, who, wanted, day), as_of or day, offset)
+            n = count(connection, who, wanted, day, most and most + 1)
+            return _listed(found, n, as_of or day, offset, most)
         found = page(connection, who, wanted, day, limit, offset=offset)
         if limit is None and as_of is not None and as_of != day:
             found = sorted(
                 found, key=lambda one: (one.due_on >= as_of, one.place % NOT_OVERDUE, one.id)
             )
-        n = offset + len(found) if limit is None else count(connection, who, wanted, day)
-        return Listed(found, n, as_of or day, offset)
+        if limit is None:
+            return Listed(found, offset + len(found), as_of or day, offset)
+        n = count(connection, who, wanted, day, most and most + 1)
+        return _listed(found, n, as_of or day, offset, most)
+
+
+def _listed(found: list[Case], n: int, as_of: dt.date, offset: int, most: int | None) -> Listed:
+    is_more = most is not None and n > most
+    return Listed(found, most if is_more and most else n, as_of, offset, is_more)
 
 
 @dataclass(frozen=True)
 class Listed:
-    """Some cases in the order of work, from a place on; ``n`` is how many there are in all."""
+    """Some cases in the order of work, from a place on; ``n`` is how many there are in all.
+
+    With ``is_more`` there are more than that.
+    """
 
     cases: list[Case]
     n: int
     as_of: dt.date
     offset: int = 0
+    is_more: bool = False
 
 
 def cases_after(

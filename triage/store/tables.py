@@ -115,6 +115,15 @@ case = sa.Table(
     sa.UniqueConstraint("child_id", "subject", "referral_id"),
     sa.Index("ix_case_status_place", "status", "place", "id"),
     sa.Index("ix_case_team_status_place", "team", "status", "place", "id"),
+    *(
+        sa.Index(
+            f"ix_case_{name}",
+            name,
+            sqlite_where=sa.text(f"{name} IS NOT NULL"),
+            postgresql_where=sa.text(f"{name} IS NOT NULL"),
+        )
+        for name in ("held_by", "assigned_to")
+    ),
     sqlite_autoincrement=True,
 )
 """``severity`` is that of the most pressing open flag, or of any when none is open; ``boost`` says

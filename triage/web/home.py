@@ -12,7 +12,8 @@ from triage.casework import CLAIMABLE
 from triage.errors import StoreError
 from triage.store import Wanted
 from triage.web.gate import Caller, caller_of, site_of
-from triage.web.render import page
+from triage.web.queue import MOST_COUNTED
+from triage.web.render import number, page, query
 from triage.web.site import Site
 
 router = APIRouter()
@@ -38,8 +39,9 @@ def _of_cases(site: Site, caller: Caller) -> list[dict[str, Any]]:
     if not caller.may("queue"):
         return []
 
-    def count(wanted: Wanted) -> int:
-        return store.cases(site.url, caller.asker, wanted, limit=1).n
+    def count(wanted: Wanted) -> str:
+        found = store.cases(site.url, caller.asker, wanted, limit=1, most=MOST_COUNTED)
+        return f"{number(found.n)}{'+' if found.is_more else ''}"
 
     actions = store.actions_of(site.url, caller.asker)
     today = caller.asker.today
@@ -52,15 +54,16 @@ def _of_cases(site: Site, caller: Caller) -> list[dict[str, Any]]:
          f"{waiting}&severity=critical"),
         ("waiting for a second review", count(Wanted(("awaiting second review",))),
          "/queue?status=awaiting+second+review"),
-        ("overdue actions", sum(one.due_on < today for one in actions), "/actions?overdue=yes"),
+        ("overdue actions", number(sum(one.due_on < today for one in actions)),
+         "/actions?overdue=yes"),
     ]  # fmt: skip
     if caller.may("claim"):
         assigned = Wanted(CLAIMABLE, assigned_to=caller.name)
         found += [
-            ("assigned to you", count(assigned), f"/queue?assigned_to={caller.name}"),
-            ("actions of yours", len(mine), f"/actions?owner={caller.name}"),
+            ("assigned to you", count(assigned), f"/queue{query({'assigned_to': caller.name})}"),
+            ("actions of yours", number(len(mine)), f"/actions{query({'owner': caller.name})}"),
         ]
-    return [{"what": what, "count": n, "href": href} for what, n, href in found]
+    return [{"what": what, "told": told, "href": href} for what, told, href in found]
 
 
 def _of_people(site: Site, caller: Caller) -> list[dict[str, Any]]:
@@ -72,9 +75,9 @@ def _of_people(site: Site, caller: Caller) -> list[dict[str, Any]]:
         if one.is_locked(caller.asker.now)
     ]  # fmt: skip
     return [
-        {"what": "people registered", "count": len(known), "href": "/people"},
-        {"what": "accounts locked", "count": len(locked), "href": "/people?locked=yes"},
-        {"what": "sessions open", "count": len(store.sessions(site.url, caller.asker)),
+        {"what": "people registered", "told": number(len(known)), "href": "/people"},
+        {"what": "accounts locked", "told": number(len(locked)), "href": "/people?locked=yes"},
+        {"what": "sessions open", "told": number(len(store.sessions(site.url, caller.asker))),
          "href": "/people"},
     ]  # fmt: skip
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response, StreamingResponse
@@ -23,6 +23,8 @@ from triage.web.queue_filter import PER_PAGE, Asked, asked_of, pages
 from triage.web.render import page, query, to
 from triage.web.site import Site
 
+MOST_COUNTED: Final = 10_000
+"""Of more cases than these a page says only that there are more."""
 router = APIRouter()
 
 
@@ -47,8 +49,9 @@ def _shown(request: Request, asked: Asked, form: Form, status: int = 200) -> Res
     form.values |= asked.values
     return page(
         request, "queue.html", status,
-        asked=asked, form=form, rows=rows, n=places.n, first=listed.offset + 1,
-        as_of=listed.as_of, pages=pages(asked, places.n), offered=_offered(site, caller, asked),
+        asked=asked, form=form, rows=rows, n=places.n, is_more=listed.is_more,
+        first=listed.offset + 1, as_of=listed.as_of, pages=pages(asked, places.n),
+        offered=_offered(site, caller, asked),
         saved=store.saved_filters(site.url, caller.asker),
         is_nothing="nothing" in request.query_params,
     )  # fmt: skip
@@ -58,7 +61,7 @@ def _listed(site: Site, caller: Caller, asked: Asked) -> store.Listed:
     offset = (asked.page - 1) * PER_PAGE
     return store.cases(
         site.url, caller.asker, asked.wanted, None, PER_PAGE, offset, asked.sort,
-        is_falling=asked.is_falling,
+        is_falling=asked.is_falling, most=MOST_COUNTED,
     )  # fmt: skip
 
 

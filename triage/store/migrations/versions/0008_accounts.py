@@ -1,5 +1,7 @@
 """Accounts, sessions, tokens, saved filters and answered requests: what the pages need.
 
+Of the cases only few are held by somebody or wait for them; an index of those finds them.
+
 A night on PostgreSQL may leave references unchecked, which silences triggers that are not said to
 fire always; so the guard of the trail says so.
 
@@ -15,6 +17,8 @@ down_revision = "0007"
 branch_labels = None
 depends_on = None
 
+_WHOSE = ("held_by", "assigned_to")
+
 
 def _whose() -> sa.Column[str]:
     return sa.Column("name", sa.String(200), sa.ForeignKey("person.name"), nullable=False)
@@ -28,6 +32,11 @@ def upgrade() -> None:
     """Make the tables; nobody has an account yet. The trail is guarded on a night, too."""
     if _is_server():
         op.execute("ALTER TABLE event ENABLE ALWAYS TRIGGER event_no_change")
+    for name in _WHOSE:
+        is_there = sa.text(f"{name} IS NOT NULL")
+        op.create_index(
+            f"ix_case_{name}", "case", [name], sqlite_where=is_there, postgresql_where=is_there
+        )
     op.create_table(
         "account",
         sa.Column("name", sa.String(200), sa.ForeignKey("person.name"), primary_key=True),
@@ -84,5 +93,7 @@ def downgrade() -> None:
     """Take the tables away; who is registered stays."""
     if _is_server():
         op.execute("ALTER TABLE event ENABLE TRIGGER event_no_change")
+    for name in _WHOSE:
+        op.drop_index(f"ix_case_{name}", "case")
     for name in ("answered", "saved_filter", "api_token", "session", "account"):
         op.drop_table(name)
