@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 from typing import Any
 
 from httpx2 import Response
 from starlette.testclient import TestClient
 from stores import OwnStore
-from web_helpers import READER, ROLES
+from web_helpers import READER, ROLES, add_people, site_of
+from work_helpers import night, row, rows
 
 from triage import store as door
 from triage.store import Asker
@@ -81,3 +83,24 @@ def problem(answer: Response, status: int) -> dict[str, Any]:
     assert told["status"] == status
     assert told["instance"] == f"urn:uuid:{answer.headers['x-request-id']}"
     return told
+
+
+def fill(own: OwnStore, folder: Path) -> Site:
+    """Bring in cases of two teams, one of them restricted; register people, with a token each."""
+    night(own, folder, [
+        *rows(3), row("S1", team="South"), row("S2", team="South", restricted="true"),
+    ])  # fmt: skip
+    add_people(own)
+    add_tokens(own)
+    return site_of(own)
+
+
+def all_of(program: Program, path: str, **asked: Any) -> list[dict[str, Any]]:
+    """Return a list whole, page after page."""
+    found, after = [], None
+    while True:
+        page = program.told(path, **asked, **({} if after is None else {"after": after}))
+        found += page["items"]
+        after = page["next"]
+        if after is None:
+            return found
