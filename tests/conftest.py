@@ -122,6 +122,24 @@ def council_url(postgresql_url: str) -> str:
     return in_britain(postgresql_url)
 
 
+ON_BOTH_STORES = {"test_web_signing_in", "test_web_deeds", "test_web_api_work"}
+"""The tests of pages that run on both stores. The others run on SQLite: what the pages ask of the
+store is tested on both by itself."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests of pages on PostgreSQL, but for those of a few files."""
+    kept, left = [], []
+    for item in items:
+        module = item.path.stem
+        is_of_pages = module.startswith("test_web_") and module not in ON_BOTH_STORES
+        params = getattr(getattr(item, "callspec", None), "params", {})
+        (left if is_of_pages and params.get("new_store") == "postgresql" else kept).append(item)
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = kept
+
+
 @pytest.fixture(scope="session", params=KINDS)
 def new_store(request: pytest.FixtureRequest) -> NewStore:
     """Gives empty places for stores, once in files and once on a server."""

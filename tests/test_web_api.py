@@ -305,6 +305,8 @@ PAGES_ONLY = {
     "save_filter": "a program keeps its filters itself",
     "drop_filter": "a program keeps its filters itself",
     "search_now": "a search by child is a person's; lists name each case's child",
+    "export_queue": "lists go on page by page, to their end",
+    "export_trail": "the trail goes on page by page, to its end",
     "make_report": "reports are made by the command, or on the pages",
     "give_password": "secrets of people are given by people",
     "end_their_sessions": "sessions are ended by people",

@@ -90,8 +90,8 @@ def test_a_note_is_kept_as_it_was_typed_and_runs_nothing(site: Site) -> None:
         assert "Enter the note" in told(answer)
         assert 'href="#text"' in answer.text
     answer = browser.post(f"/cases/{number}/notes", {"text": "a\0b"})
-    assert answer.status_code == 422
-    assert "cannot be kept" in told(answer)
+    assert answer.status_code == 400
+    assert "could not be read" in told(answer)
 
 
 def test_each_deed_is_done_for_its_reason_and_told(site: Site, store: OwnStore) -> None:
@@ -143,7 +143,6 @@ def test_only_deeds_of_its_status_are_offered_of_a_case(site: Site, store: OwnSt
         ("snooze", {"reason": "x", "until": "1/1/2020"}, 422, "is not after the day"),
         ("snooze", {"reason": "", "until": "1/1/2030"}, 422, "Enter the reason"),
         ("boost", {"reason": " "}, 422, "Enter the reason"),
-        ("boost", {"reason": "a\0b"}, 422, "cannot be kept"),
         ("close", {}, 422, "Enter the reason"),
         ("reopen", {"reason": "x"}, 409, "is new: to reopen it has to be closed"),
         ("second", {"reason": "x"}, 409, "is new: to ask for a second review"),
@@ -163,7 +162,7 @@ def test_a_mistake_in_a_deed_is_told_beside_its_field_and_changes_nothing(
         assert field is not None
         assert f'id="{field[1]}"' in answer.text
     for name, typed in fields.items():
-        assert name == "to" or "\0" in typed or typed.strip() in answer.text
+        assert name == "to" or typed.strip() in answer.text
     who = asker("m.manager")
     assert door.listed_case(lasting.url, who, number).status == "new"
 

@@ -116,13 +116,14 @@ async def gate(request: Request) -> None:
         ForbiddenError: when it is not for their role.
         ForgedError: when it changes something and does not come from a form of ours.
     """
-    _refuse_unreadable(request.path_params.values(), request.query_params.values())
+    is_program = request.url.path.startswith(f"{API}/")
+    given = (request.path_params.values(), request.query_params.values())
+    _refuse_unreadable(*given, status=422 if is_program else 400)
     if hasattr(request.state, "caller"):
         # A program's request has come by here before its body was read.
         return
     name = request.scope["route"].name
     need = NEEDS[name]
-    is_program = request.url.path.startswith(f"{API}/")
     caller = await run_in_threadpool(_by_token if is_program else _by_cookie, request)
     request.state.caller = caller
     if need != "nothing":
@@ -138,10 +139,10 @@ async def gate(request: Request) -> None:
         _refuse_forged(request, caller)
 
 
-def _refuse_unreadable(*given: Iterable[Any]) -> None:
+def _refuse_unreadable(*given: Iterable[Any], status: int = 400) -> None:
     """Refuse what no text of ours holds, and a database does not take."""
     if any("\0" in value for values in given for value in values if isinstance(value, str)):
-        raise HTTPException(422)
+        raise HTTPException(status)
 
 
 def _by_cookie(request: Request) -> Caller:
