@@ -70,11 +70,15 @@ def _is_ours(said: str) -> bool:
 class Person:
     """Somebody at the pages, with or without script; each page that they come to is looked at."""
 
-    def __init__(self, browser: Browser, base: str, *, with_script: bool = True) -> None:
+    def __init__(
+        self, browser: Browser, base: str, *, with_script: bool = True, bypasses_csp: bool = False
+    ) -> None:
         self.base = base
         self.with_script = with_script
         context = browser.new_context(
-            viewport={"width": 1280, "height": 900}, java_script_enabled=with_script
+            viewport={"width": 1280, "height": 900},
+            java_script_enabled=with_script,
+            bypass_csp=bypasses_csp,
         )
         context.set_default_timeout(15_000)
         self.page: Page = context.new_page()
