@@ -135,9 +135,7 @@ def main() -> None:
         call += ["--workers", str(asked.workers)]
     server = subprocess.Popen(call, stderr=subprocess.DEVNULL)
     try:
-        asyncio.run(
-            measure(asked, names, tokens, sorted({c.team for c in teams if c.team}), server)
-        )
+        asyncio.run(measure(asked, names, tokens, teams, server))
     finally:
         server.send_signal(signal.SIGTERM)
         server.wait(60)

@@ -49,6 +49,11 @@ def keep_connections(count: int) -> None:
         _keeping.pop().dispose()
 
 
+def is_kept(connection: sa.Connection) -> bool:
+    """Return whether a connection is kept for what comes next."""
+    return not isinstance(connection.engine.pool, sa.NullPool)
+
+
 def end_connections(engine: sa.Engine) -> None:
     """Close what an engine has open, unless it keeps connections for what comes next."""
     if isinstance(engine.pool, sa.NullPool):

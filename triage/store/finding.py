@@ -17,7 +17,7 @@ from triage.store.connection import acting, reading
 from triage.store.husks import IS_KEPT
 from triage.store.people import Asker, actor_of, everybody, viewer_of
 from triage.store.reading import Listed
-from triage.store.tables import case
+from triage.store.tables import case, run
 from triage.store.trail import add_events, happened
 from triage.store.work import as_of_store, seen_case
 
@@ -95,17 +95,38 @@ def teams_seen(url: str, asker: Asker) -> list[str]:
     """
     with reading(url) as connection:
         who = viewer_of(connection, asker)
-        marks = [one for one in (False, True) if who.sees_restricted or not one]
+        found = _teams_of_night(connection, url)
         return [
             team
-            for team in _teams(connection)
-            if who.sees(team, restricted=False)
-            and connection.execute(
+            for team, marks in found.items()
+            if any(who.sees(team, restricted=one) for one in marks)
+        ]
+
+
+_nights: Final[dict[str, tuple[int, dict[str, tuple[bool, ...]]]]] = {}
+"""The teams of each store as its last night left them: they change with a night only."""
+
+
+def _teams_of_night(connection: sa.Connection, url: str) -> dict[str, tuple[bool, ...]]:
+    """Return each team with whether it has cases that are restricted, and that are not."""
+    night = connection.scalar(sa.select(sa.func.max(run.c.id))) or 0
+    known = _nights.get(url)
+    if known is not None and known[0] == night:
+        return known[1]
+    found = {
+        team: tuple(
+            mark
+            for mark in (False, True)
+            if connection.execute(
                 sa.select(case.c.id)
-                .where(case.c.team == team, case.c.restricted.in_(marks), IS_KEPT)
+                .where(case.c.team == team, case.c.restricted.is_(mark), IS_KEPT)
                 .limit(1)
             ).first()
-        ]
+        )
+        for team in _teams(connection)
+    }
+    _nights[url] = (night, found)
+    return found
 
 
 def _teams(connection: sa.Connection) -> Iterator[str]:

@@ -8,9 +8,13 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from triage.errors import StoreError
+from triage.store.engines import is_kept
 from triage.store.tables import HEAD_REVISION
 
 _MIGRATIONS: Final = Path(__file__).resolve().parent / "migrations"
+_REVISION: Final = "SELECT version_num FROM alembic_version"
+_stores: Final[set[str]] = set()
+"""The databases that a server found to be stores, over connections that it keeps."""
 _OWN: Final = {"alembic_version", "rule_text", "flag"}
 _TABLES: Final = {
     "sqlite": "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite~_%' "
@@ -34,7 +38,7 @@ def own_revision(connection: sa.Connection, name: str) -> str | None:
         )
     if "alembic_version" not in tables:
         return None
-    return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+    return connection.execute(sa.text(_REVISION)).scalar()
 
 
 def check_revision(connection: sa.Connection, name: str, *, older: bool = False) -> None:
@@ -43,12 +47,18 @@ def check_revision(connection: sa.Connection, name: str, *, older: bool = False)
     Raises:
         StoreError: when it is of another, or of none.
     """
-    revision = own_revision(connection, name)
+    # Of a database that was a store once, a server asks only which revision it is at by now.
+    if name in _stores:
+        revision = connection.execute(sa.text(_REVISION)).scalar()
+    else:
+        revision = own_revision(connection, name)
     if revision is None:
         raise StoreError(
             f"{name}: there is no store yet; `triage nightly SOURCE` makes one from your records."
         )
     if revision == HEAD_REVISION or (older and revision < HEAD_REVISION):
+        if is_kept(connection):
+            _stores.add(name)
         return
     if revision < HEAD_REVISION:
         raise StoreError(

@@ -60,13 +60,16 @@ def _first_free(
     assigned_to: str | None,
 ) -> Case | None:
     free: list[sa.ColumnElement[bool]] = [
-        sa.or_(case.c.held_by.is_(None), case.c.held_until <= at),
-        case.c.assigned_to == assigned_to if assigned_to else case.c.assigned_to.is_(None),
+        sa.or_(case.c.held_by.is_(None), case.c.held_until <= at)
     ]
+    if assigned_to is None:
+        free.append(case.c.assigned_to.is_(None))
+    elif wanted.assigned_to not in ("", assigned_to):
+        return None
     statuses = tuple(status for status in CLAIMABLE if status in wanted.statuses)
     if not statuses:
         return None
-    asked = replace(wanted, statuses=statuses)
+    asked = replace(wanted, statuses=statuses, assigned_to=assigned_to or wanted.assigned_to)
     found = page(connection, actor, asked, as_of, limit=1, only=free)
     return found[0] if found else None
 

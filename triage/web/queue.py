@@ -23,7 +23,7 @@ from triage.web.queue_filter import PER_PAGE, Asked, asked_of, pages
 from triage.web.render import page, query, to
 from triage.web.site import Site
 
-MOST_COUNTED: Final = 10_000
+MOST_COUNTED: Final = 5_000
 """Of more cases than these a page says only that there are more."""
 router = APIRouter()
 
