@@ -56,7 +56,9 @@ def value_told(value: Any, unit: str = "") -> str:
             return f"{value}, {CODES[value]}"
         return _day_told(value) or shown_value(value)
     said = shown_value(value)
-    return f"{said} {unit}" if unit and value is not None and not isinstance(value, bool) else said
+    if not unit or value is None or isinstance(value, bool):
+        return said
+    return f"{said} {unit.removesuffix('s') if value == 1 else unit}"
 
 
 def _day_told(text: str) -> str:
