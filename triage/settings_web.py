@@ -173,9 +173,7 @@ WEB_TEMPLATE: Final = """
 # name_claim = "preferred_username"
 # groups_claim = "groups"
 # Who is in a group of the provider's is registered with this role and these teams.
-# [web.oidc.groups."triage-north-reviewers"]
-# role = "reviewer"
-# teams = ["North"]
+# groups = { "triage-north-reviewers" = { role = "reviewer", teams = ["North"] } }
 
 # Sign-in by a header that a proxy sets, believed only from these addresses.
 [web.header]
