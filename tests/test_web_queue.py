@@ -262,3 +262,12 @@ def test_an_empty_queue_is_said(site: Site) -> None:
     answer = Browser(site, "r.reviewer").get("/queue")
     assert "The queue is empty: no case is open" in told(answer)
     assert "0 cases" in told(answer)
+
+
+def test_a_filter_that_says_the_same_twice_shows_each_case_once(lasting: Site) -> None:
+    browser = Browser(lasting, "m.manager")
+    once = re.findall(r'href="/cases/(\d+)"', browser.get("/queue?status=new").text)
+    twice = browser.get("/queue?status=new&status=new&severity=critical&severity=critical")
+    found = re.findall(r'href="/cases/(\d+)"', twice.text)
+    assert len(found) == len(set(found))
+    assert set(found) <= set(once)

@@ -279,3 +279,9 @@ def test_what_is_withheld_from_a_second_reviewer_stays_so_where_nobody_is_regist
 def test_a_detail_is_in_words(detail: dict[str, Any], said: list[tuple[str, str]]) -> None:
     assert details(detail) == said
     assert in_words("something new") == "Something new"
+
+
+def test_the_trail_of_a_case_that_there_is_not_is_empty(site: Site) -> None:
+    answer = Browser(site, "a.auditor").get("/trail?case=99999")
+    assert answer.status_code == 200
+    assert not events(answer.text)

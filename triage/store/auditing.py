@@ -114,12 +114,12 @@ def audit_log(
         who.require("see the trail")
         query = sa.select(event).where(*asked.conditions(), *later).order_by(order).limit(limit)
         found = seen_events(connection, who, asked, connection.execute(query))
-        which = None if case_id is None else _known_case(connection, case_id)
+        which = known_case(connection, case_id)
         add_events(connection, asker.at, asker.actor, [happened("trail read", which)])
     return found[::-1] if after is None else found
 
 
-def _known_case(connection: sa.Connection, case_id: int) -> int | None:
+def known_case(connection: sa.Connection, case_id: int | None) -> int | None:
     """Return the number of a case, where there is one; the trail names no other."""
     found: int | None = connection.scalar(sa.select(case.c.id).where(case.c.id == case_id))
     return found

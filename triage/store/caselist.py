@@ -224,7 +224,7 @@ def _conditions(who: Viewer, wanted: Wanted, as_of: dt.date) -> list[sa.ColumnEl
 def _teams(who: Viewer, wanted: Wanted) -> list[str] | None:
     """Return the teams whose cases are asked for and may be seen; None where all are."""
     if who.teams is None:
-        return list(wanted.teams) or None
+        return list(dict.fromkeys(wanted.teams)) or None
     return sorted(who.teams.intersection(wanted.teams) if wanted.teams else who.teams)
 
 
@@ -253,13 +253,13 @@ def _runs(
     teams = _teams(who, wanted)
     whose: Sequence[str | None] = [None] if teams is None else teams
     ranges = sorted(
-        one for severity in wanted.severities for one in ranges_of(SEVERITIES.index(severity))
+        one for severity in set(wanted.severities) for one in ranges_of(SEVERITIES.index(severity))
     )
     for least, most in ranges or [(0, END)]:
         if most > start:
             yield (
                 _run(status, team, max(least, start), most)
-                for status, team in itertools.product(wanted.statuses, whose)
+                for status, team in itertools.product(dict.fromkeys(wanted.statuses), whose)
             )
 
 

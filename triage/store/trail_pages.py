@@ -14,7 +14,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from triage.store import trail
-from triage.store.auditing import TrailAsked, TrailEvent, seen_events
+from triage.store.auditing import TrailAsked, TrailEvent, known_case, seen_events
 from triage.store.connection import acting, reading
 from triage.store.people import Asker, viewer_of
 from triage.store.tables import event
@@ -63,7 +63,8 @@ def trail_page(
         if after is not None:
             rows.reverse()
         found = seen_events(connection, who, asked, rows)
-        add_events(connection, asker.at, asker.actor, [happened("trail read", asked.case_id)])
+        which = known_case(connection, asked.case_id)
+        add_events(connection, asker.at, asker.actor, [happened("trail read", which)])
     if after is not None:
         return TrailPage(found, True, has_more)
     return TrailPage(found, has_more, before is not None)

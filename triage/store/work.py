@@ -59,9 +59,7 @@ def _first_free(
     at: str,
     assigned_to: str | None,
 ) -> Case | None:
-    free: list[sa.ColumnElement[bool]] = [
-        sa.or_(case.c.held_by.is_(None), case.c.held_until <= at)
-    ]
+    free: list[sa.ColumnElement[bool]] = [sa.or_(case.c.held_by.is_(None), case.c.held_until <= at)]
     if assigned_to is None:
         free.append(case.c.assigned_to.is_(None))
     elif wanted.assigned_to not in ("", assigned_to):
