@@ -150,7 +150,8 @@ def test_a_method_that_an_address_does_not_know_is_refused_and_those_it_knows_ar
         address = re.sub(r"\{[^}]+\}", "1", path)
         here = [one.methods or set() for one in routes() if one.path_regex.match(address)]
         known = {method for some in here for method in some}
-        for method in METHODS - known:
+        # Whatever can be read can be asked about by HEAD.
+        for method in METHODS - known - ({"HEAD"} if "GET" in known else set()):
             answer = programs["sqlite"]["a.admin"].client.request(method, address)
             assert answer.status_code == 405, (method, address)
             assert set(answer.headers["allow"].split(", ")) == known
