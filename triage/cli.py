@@ -23,7 +23,7 @@ from triage.cli_review import action, review
 from triage.cli_rules import facts, rules
 from triage.cli_runs import runs
 from triage.cli_second import second
-from triage.cli_serve import serve, users
+from triage.cli_serve import check_extra, demo_options, serve, serve_demo, users
 from triage.cli_sources import sources
 from triage.cli_tell import tell, tell_of_night
 from triage.options import (
@@ -112,19 +112,7 @@ def nightly(
 @click.option(
     "--into", type=click.Path(file_okay=False), help="Folder to make [default: triage-demo]."
 )
-@click.option(
-    "--serve",
-    "is_served",
-    is_flag=True,
-    help="Then serve its pages to this machine, with an account of each role.",
-)
-@click.option(
-    "--port",
-    type=click.IntRange(1, 65535),
-    default=8080,
-    show_default=True,
-    help="With --serve: at this port.",
-)
+@demo_options
 @quiet_option
 def demo(into: str | None, is_served: bool, port: int, quiet: bool) -> None:
     """Show the tool at work on the invented council that comes with it.
@@ -137,10 +125,7 @@ def demo(into: str | None, is_served: bool, port: int, quiet: bool) -> None:
     from triage import demonstration, present
 
     if is_served:
-        from triage.cli_serve import check_extra
-
         check_extra()
-
     folder = demonstration.fresh_folder(into)
     sample = demonstration.sample()
     url = f"sqlite:///{folder / 'triage.db'}"
@@ -155,8 +140,6 @@ def demo(into: str | None, is_served: bool, port: int, quiet: bool) -> None:
     print_queue(settings_of({"db": url}), None, "table", 10)
     click.echo(f"\n{demonstration.WHAT_NEXT.format(url=url)}")
     if is_served:
-        from triage.cli_serve import serve_demo
-
         serve_demo(url, str(folder), port)
 
 

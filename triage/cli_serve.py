@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from triage.options import as_option, asker_of, db_option, ruleset_of, settings_of
+from triage.options import as_option, asker_of, db_option, options, ruleset_of, settings_of
 
 
 @click.command()
@@ -88,6 +88,15 @@ def _password() -> str:
         typed: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
         return typed
     return sys.stdin.readline().rstrip("\r\n")
+
+
+demo_options = options(
+    click.option("--serve", "is_served", is_flag=True,
+                 help="Then serve its pages to this machine, with an account of each role."),
+    click.option("--port", type=click.IntRange(1, 65535), default=8080, show_default=True,
+                 help="With --serve: at this port."),
+)  # fmt: skip
+"""What the demo may be asked of its pages."""
 
 
 def check_extra() -> None:

@@ -54,7 +54,7 @@ from triage.store.letting_go import LetGo, let_go, past_its_time
 from triage.store.nightly import store_run
 from triage.store.overseeing import Oversight
 from triage.store.people import Asker, people, register, strike_off, teams_known
-from triage.store.queue import Changes, QueueChange
+from triage.store.queue_change import Changes, QueueChange
 from triage.store.reading import (
     Listed,
     StoredFlag,

@@ -22,7 +22,8 @@ from triage.store.connection import writing
 from triage.store.exceptions import lasting
 from triage.store.known import keep_known
 from triage.store.overseeing import Oversight, oversee
-from triage.store.queue import Changes, no_change, update_queue
+from triage.store.queue import update_queue
+from triage.store.queue_change import Changes, no_change
 from triage.store.tables import (
     due_item,
     referral,

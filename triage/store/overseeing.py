@@ -21,7 +21,8 @@ from triage.ruleset import Ruleset
 from triage.run import Judgement, Run
 from triage.store import bulk
 from triage.store.exceptions import RuleException
-from triage.store.queue import QueueChange, update_queue
+from triage.store.queue import update_queue
+from triage.store.queue_change import QueueChange
 from triage.store.tables import case, flag, remedial_action, run
 from triage.store.tonight import of_run
 from triage.store.trail import Happened
