@@ -141,7 +141,7 @@ def test_rows_that_refer_to_one_that_is_not_there_are_told(
     told = damages(triage)
     for said in (
         "of flag refers to a case that is not there",
-        "of event refer to a case that is not there",
+        "of event refers to a case that is not there",
         "of remedial_action refers to a review that is not there",
         "Review 1 was submitted, but is not there any more",
     ):

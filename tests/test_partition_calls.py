@@ -34,13 +34,18 @@ from triage import engine, errors
 from triage.cluster import check_in_partitions
 from triage.due import in_order as due_in_order
 from triage.errors import (
+    AnswersError,
     CallError,
+    ConflictError,
     DamagedError,
+    ForbiddenError,
     InputError,
+    MissingError,
+    Problem,
     RuleError,
     StoreError,
     TriageError,
-)  # fmt: skip
+)
 from triage.partitioned import threads
 from triage.pipeline import check
 from triage.threads import in_turn
@@ -286,6 +291,10 @@ class TestInTurn:
         StoreError("one"),
         RuleError("one"),
         RuleError(["one", "two"]),
+        AnswersError([Problem("grade", "missing", "no grade"), Problem("day", "past", "past")]),
+        MissingError("No case 4", ", as queue list shows."),
+        ForbiddenError("one"),
+        ConflictError("one"),
     ],
 )
 def test_every_error_comes_back_from_a_worker_as_it_was(error: TriageError) -> None:
@@ -299,7 +308,10 @@ def test_every_error_comes_back_from_a_worker_as_it_was(error: TriageError) -> N
 def test_there_is_no_other_error_that_a_worker_could_raise() -> None:
     kinds = {kind for kind in vars(errors).values() if isinstance(kind, type)}
     found = {kind for kind in kinds if issubclass(kind, TriageError)}
-    assert found == {TriageError, CallError, InputError, StoreError, RuleError, DamagedError}
+    assert found == {
+        TriageError, CallError, InputError, StoreError, RuleError, DamagedError,
+        AnswersError, MissingError, ForbiddenError, ConflictError,
+    }  # fmt: skip
 
 
 def test_the_engine_answers_several_threads_one_after_another() -> None:

@@ -74,6 +74,9 @@ class AnswersError(CallError):
         self.problems = tuple(problems)
         super().__init__("\n".join(f"{one.field}: {one.said}" for one in self.problems))
 
+    def __reduce__(self) -> tuple[type[AnswersError], tuple[tuple[Problem, ...]]]:
+        return type(self), (self.problems,)
+
 
 class MissingError(CallError):
     """What is asked for is not there, or not for whoever asks (exit 2)."""

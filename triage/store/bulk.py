@@ -31,9 +31,13 @@ def add(
     columns: Mapping[str, Iterable[Any]],
     same: Mapping[str, Any] | None = None,
 ) -> None:
-    """Add rows, given by their columns; ``same`` holds what all of them have in common."""
+    """Add rows, given by their columns; ``same`` holds what all of them have in common.
+
+    Raises:
+        ValueError, TypeError: on PostgreSQL, for cells that are not of their column's kind.
+    """
     if _is_server(connection):
-        _copy(connection, table.name, columns, same or {})
+        _copy(connection, table, columns, same or {})
         return
     # What fails undoes the whole transaction anyhow; so SQLite need not be able to undo a part.
     into_table = sa.insert(table).inline().prefix_with("OR ROLLBACK", dialect="sqlite")
@@ -104,7 +108,7 @@ def _is_server(connection: sa.Connection) -> bool:
 
 def _copy(
     connection: sa.Connection,
-    into: str,
+    into: sa.Table,
     columns: Mapping[str, Iterable[Any]],
     same: Mapping[str, Any],
 ) -> None:
@@ -114,20 +118,25 @@ def _copy(
     names = [*columns, *same]
     parts = [iter(column) for column in columns.values()]
     listed = ", ".join(quoted(name) for name in names)
-    with cursor.copy(f"COPY {quoted(into)} ({listed}) FROM STDIN (FORMAT csv)") as copy:
+    kinds = [into.c[name].type for name in names]
+    with cursor.copy(f"COPY {quoted(into.name)} ({listed}) FROM STDIN (FORMAT csv)") as copy:
         while any(cells := [list(islice(part, _COPIED)) for part in parts]):
-            common = [pa.repeat(_as_csv([value])[0], len(cells[0])) for value in same.values()]
-            some = pa.table([*map(_as_csv, cells), *common], names)
+            n_rows = len(cells[0])
+            arrays = list(map(_as_csv, [*cells, *([value] for value in same.values())], kinds))
+            common = [pa.repeat(array[0], n_rows) for array in arrays[len(cells) :]]
+            some = pa.table([*arrays[: len(cells)], *common], names)
             written = pa.BufferOutputStream()
             write_csv(some, written, _LINES)
             copy.write(written.getvalue())
 
 
-def _as_csv(cells: list[Any]) -> pa.Array:
-    """Return cells of one kind as they can be written; bytes as PostgreSQL reads them."""
+def _as_csv(cells: list[Any], kind: sa.types.TypeEngine[Any]) -> pa.Array:
+    """Return cells of a column as they can be written; bytes as PostgreSQL reads them."""
+    if isinstance(kind, sa.LargeBinary):
+        cells = [None if cell is None else f"\\x{bytes.hex(cell)}" for cell in cells]
     array = pa.array(cells)
     if pa.types.is_binary(array.type):
-        array = pa.array([None if cell is None else f"\\x{cell.hex()}" for cell in cells])
+        raise TypeError("bytes in a column that holds none")
     return array.cast(pa.string()) if pa.types.is_null(array.type) else array
 
 
@@ -146,7 +155,7 @@ def _change_together(
         prefixes=["TEMPORARY"],
     )  # fmt: skip
     beside.create(connection)
-    _copy(connection, beside.name, {**columns, **keys}, {})
+    _copy(connection, beside, {**columns, **keys}, {})
     connection.execute(
         sa.update(table)
         .where(*(table.c[n] == beside.c[key] for n, key in zip(which, keys, strict=True)))

@@ -158,7 +158,12 @@ def fill(
         InputError: for a line that is none, or a row that this database cannot keep.
     """
     found = Tally()
-    refused: tuple[type[Exception], ...] = (*driver_errors(address), OverflowError, UnicodeError)
+    refused: tuple[type[Exception], ...] = (
+        *driver_errors(address),
+        OverflowError,
+        ValueError,
+        TypeError,
+    )
     for line in written:
         try:
             rows = json.loads(line, object_hook=_of_hex)
