@@ -64,7 +64,7 @@ def _wait(server: subprocess.Popen[bytes], address: str, log: Path) -> None:
 
 def _is_ours(said: str) -> bool:
     """Return whether the console tells of a mistake of ours; that a form was refused is none."""
-    return not re.match(r"Failed to load resource: .* status of (404|409|422) ", said)
+    return not re.match(r"Failed to load resource: .* status of (403|404|409|422) ", said)
 
 
 class Person:
