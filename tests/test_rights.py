@@ -403,7 +403,7 @@ def test_the_commands_register_list_and_remove_people(
     code, _, err = triage("queue", "claim-next", *as_admin)
     assert (code, err) == (
         2,
-        "triage: a.admin: as an administrator may not work on cases; that is for a reviewer and "
+        "triage: a.admin is an administrator and may not work on cases; that is for a reviewer and "
         "a team manager.\n",
     )
     assert triage("queue", "claim-next", "--as", "r.r")[0] == 0

@@ -48,7 +48,7 @@ PAGES = {
     "a.auditor": {
         "rules": "/rules", "rule": "/rules/DEC-01", "runs": "/runs", "run": "/runs/2",
         "runs_beside": "/runs/beside?first=1&second=2", "run_beside": "/runs/1/beside/2",
-        "trail": "/trail?actor=r.reviewer",
+        "trail": "/trail?who=r.reviewer",
         "reports": "/reports",
     },
     "a.admin": {"people": "/people", "new_person": "/people/new",
@@ -91,7 +91,9 @@ def filled(own: OwnStore, folder: Path) -> None:
     for case in (1, 2):
         door.ask_for_second(url, manager, case, "a complaint")
     door.begin_second(url, asker("s.second"), 1)
-    door.submit_second(url, asker("s.second"), 1, answers(grade="inadequate", learning="Another view."))
+    door.submit_second(
+        url, asker("s.second"), 1, answers(grade="inadequate", learning="Another view.")
+    )
     door.begin_second(url, now("s.second"), 2)
     door.begin_review(url, now("r.reviewer"), 4)
     door.save_draft(url, now("r.reviewer"), 4, {"is_re_referral": "yes"})

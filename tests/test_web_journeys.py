@@ -270,7 +270,65 @@ def test_a_reviewer_needs_no_mouse(chromium: Browser, own: OwnStore, tmp_path: P
         page.keyboard.press("Tab")
         page.keyboard.press("Enter")
         assert page.evaluate("document.activeElement.matches('input, select, textarea')")
+        fill_in_by_keys(one)
+        tab_to(one, 'button[name="button"][value="submit"]')
+        page.keyboard.press("Enter")
+        page.wait_for_url(re.compile(r"/reviews"))
+        assert "The review is submitted" in one.words
+        tab_to(one, '.govuk-service-navigation a:has-text("Actions")')
+        page.keyboard.press("Enter")
+        page.wait_for_url(re.compile(r"/actions"))
+        tab_to(one, 'a[href$="/done"]')
+        page.keyboard.press("Enter")
+        page.wait_for_url(re.compile(r"/done$"))
+        tab_to(one, "#evidence")
+        page.keyboard.type("The visit is recorded.")
+        tab_to(one, 'button:has-text("It is done")')
+        page.keyboard.press("Enter")
+        page.wait_for_url(re.compile(r"/cases/\d+|/actions(?!/\d)"))
+        assert own.value("SELECT count(*) FROM \"case\" WHERE status = 'closed'") == 1
+        tab_to(one, 'button:has-text("Sign out")')
+        page.keyboard.press("Enter")
+        page.wait_for_url(re.compile(r"/sign-in"))
         page.context.close()
+
+
+def fill_in_by_keys(one: Person) -> None:
+    """Answer the rest of a review by keys alone, and ask for a visit; the focus goes downwards."""
+    keys = one.page.keyboard
+    tab_to(one, "#main_reason")
+    keys.press("ArrowDown")
+    for name in ("closure_right", "threshold_right", "risk_identified", "oversight", "avoidable",
+                 "grade"):  # fmt: skip
+        tab_to(one, f'input[name="{name}"]')
+        keys.press("Space")
+        keys.press("ArrowDown")
+    tab_to(one, 'input[name^="flags_useful."]')
+    keys.press("Space")
+    tab_to(one, "#learning")
+    keys.type("Ask the school.")
+    tab_to(one, 'button:has-text("Add an action")')
+    keys.press("Enter")
+    one.page.wait_for_selector('[name="actions.0.kind"]')
+    tab_to(one, '[name="actions.0.kind"]')
+    keys.press("ArrowDown")
+    tab_to(one, '[name="actions.0.owner"]')
+    keys.type("r.reviewer")
+    tab_to(one, '[name="actions.0.due_on"]')
+    keys.type("31/12/2049")
+
+
+_IS_SEEN = """() => {
+  const one = document.activeElement, beside = one.nextElementSibling || one;
+  const look = () => [getComputedStyle(one), getComputedStyle(beside, '::before')]
+    .map(s => s.outline + s.boxShadow + s.backgroundColor).join();
+  const focused = look();
+  one.blur();
+  const plain = look();
+  one.focus();
+  return focused !== plain;
+}"""
+"""Whether what has the focus looks otherwise than without; a round button is drawn beside it."""
 
 
 def tab_to(one: Person, selector: str) -> None:
@@ -281,11 +339,7 @@ def tab_to(one: Person, selector: str) -> None:
         ):
             wanted = re.search(r':has-text\("(.*)"\)', selector)
             if wanted is None or wanted[1] in one.page.locator(":focus").inner_text():
-                seen = one.page.evaluate(
-                    "() => { const s = getComputedStyle(document.activeElement);"
-                    " return s.outlineStyle + s.boxShadow + s.backgroundColor }"
-                )
-                assert "none" not in seen.split(")")[0] or "rgb" in seen, seen
+                assert one.page.evaluate(_IS_SEEN), f"nothing shows that {selector} has the focus"
                 return
         one.page.keyboard.press("Tab")
     raise AssertionError(f"{selector} is not reached by keyboard on {one.page.url}")
