@@ -13,6 +13,7 @@ import pytest
 from contained import Contained
 from hypothesis import HealthCheck, settings
 from quarter import Quarter, made_once, reported_once
+from quick_stores import made_quickly
 from stores import KINDS, NewStore, OwnStore, in_a_file, in_britain, on_a_server
 
 from triage.__main__ import run
@@ -98,6 +99,13 @@ def mend(path: Path, old: str, new: str) -> None:
     text = path.read_text("utf-8")
     assert text.count(old) == 1
     path.write_text(text.replace(old, new), "utf-8")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_stores() -> Iterator[None]:
+    """Stores of this process made by what its first one was made by."""
+    with made_quickly():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -121,8 +121,8 @@ def test_a_server_that_goes_away_in_the_middle_leaves_nothing(
 ) -> None:
     copy = bulk._copy
 
-    def cut_off(connection: sa.Connection, table: str, *more: object) -> None:
-        if table == into:
+    def cut_off(connection: sa.Connection, table: sa.Table, *more: object) -> None:
+        if table.name == into:
             number = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar()
             store.query(f"SELECT pg_terminate_backend({number}, 5000)")
         copy(connection, table, *more)  # type: ignore[arg-type]

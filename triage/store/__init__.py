@@ -22,7 +22,7 @@ from triage.store.api_tokens import (
 from triage.store.auditing import TrailAsked, TrailEvent, audit_log, trail_head, verify_trail
 from triage.store.caselist import SORT_KEYS, Case, SortKey, Wanted
 from triage.store.checking import Checked, check_store
-from triage.store.connection import run_lock
+from triage.store.connection import one_moment, run_lock
 from triage.store.desks import Desk, review_desk, second_desk
 from triage.store.digest import check_asker, keep_told, night_figures, teams_shown, told_already
 from triage.store.engines import keep_connections
@@ -273,6 +273,7 @@ __all__ = [
     "nights_so_far",
     "one_action",
     "one_case",
+    "one_moment",
     "one_run",
     "open_flags",
     "past_its_time",

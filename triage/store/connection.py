@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Final
 
@@ -34,6 +35,8 @@ CACHE_KILOBYTES: Final = 65_536
 ACT_SECONDS: Final = 60
 """How long a person's act waits for a run that is being stored, and a run for what people do."""
 _NOTHING: Final = " Nothing was stored."
+_moment: Final[ContextVar[tuple[str, sa.Connection] | None]] = ContextVar("moment", default=None)
+"""The store, and the transaction, that whatever reads just now reads in."""
 _ANOTHER: Final = "another run is using this store; wait until it has ended and run again."
 
 
@@ -116,6 +119,10 @@ def reading(url: str, *, older: bool = False) -> Iterator[sa.Connection]:
     Raises:
         StoreError: when there is none yet, or it is damaged, busy, or of another version.
     """
+    begun = _moment.get()
+    if begun is not None and begun[0] == url:
+        yield begun[1]
+        return
     address = address_of(url)
     _check_there(address)
     with telling(address, ""):
@@ -127,6 +134,23 @@ def reading(url: str, *, older: bool = False) -> Iterator[sa.Connection]:
         with _begun(engine) as connection:
             check_revision(connection, address.name, older=older)
             yield connection
+
+
+@contextmanager
+def one_moment(url: str) -> Iterator[None]:
+    """Let all that is read of a store inside be as it is at this moment, in one transaction.
+
+    What is written inside is not read inside.
+
+    Raises:
+        StoreError: as for ``reading``.
+    """
+    with reading(url) as connection:
+        begun = _moment.set((url, connection))
+        try:
+            yield
+        finally:
+            _moment.reset(begun)
 
 
 @contextmanager

@@ -139,14 +139,19 @@ def _postgresql_engine(address: Address, writes: bool, wait: float, n_kept: int)
     if n_kept:
         _keeping.append(engine)
 
+    @sa.event.listens_for(engine, "connect")
+    def _connected(connection: Any, _record: Any) -> None:
+        connection.read_only = not writes
+
+    # A connection may be lent for one transaction only, so each sets what it needs; all at once.
+    wanted = "SET LOCAL datestyle = 'ISO'"
+    if writes:
+        alone = f"SELECT pg_advisory_xact_lock({_ONE_WRITER})"
+        wanted = f"SET LOCAL lock_timeout = '{wait}s'; {alone}; {wanted}"
+
     @sa.event.listens_for(engine, "begin")
     def _begun(connection: sa.Connection) -> None:
-        if writes:
-            connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{wait}s'")
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ONE_WRITER})")
-        else:
-            connection.exec_driver_sql("SET TRANSACTION READ ONLY")
-        connection.exec_driver_sql("SET LOCAL datestyle = 'ISO'")
+        connection.exec_driver_sql(wanted)
 
     return engine
 

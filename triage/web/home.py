@@ -27,11 +27,12 @@ def home(request: Request) -> Response:
         as_of = store.latest_as_of(site.url)
     except StoreError:
         return page(request, "home.html", as_of=None, figures=[], mine=[])
-    figures = [*_of_cases(site, caller), *_of_people(site, caller)]
     mine: list[Any] = []
-    if caller.may("claim"):
-        held = Wanted(held_by=caller.name)
-        mine = store.cases(site.url, caller.asker, held, limit=20).cases
+    with store.one_moment(site.url):
+        figures = [*_of_cases(site, caller), *_of_people(site, caller)]
+        if caller.may("claim"):
+            held = Wanted(held_by=caller.name)
+            mine = store.cases(site.url, caller.asker, held, limit=20).cases
     return page(request, "home.html", as_of=as_of, figures=figures, mine=mine)
 
 

@@ -36,11 +36,14 @@ def queue(request: Request) -> Response:
 
 def _shown(request: Request, asked: Asked, form: Form, status: int = 200) -> Response:
     site, caller = site_of(request), caller_of(request)
-    listed = _listed(site, caller, asked)
-    last = max(1, -(-listed.n // PER_PAGE))
-    if asked.page > last:
-        asked = replace(asked, page=last)
+    with store.one_moment(site.url):
         listed = _listed(site, caller, asked)
+        last = max(1, -(-listed.n // PER_PAGE))
+        if asked.page > last:
+            asked = replace(asked, page=last)
+            listed = _listed(site, caller, asked)
+        offered = _offered(site, caller, asked)
+        saved = store.saved_filters(site.url, caller.asker)
     places = Queue(listed)
     rows = [
         _row(one.case, caller.asker.at, one.reason, one.position if asked.sort is None else None)
@@ -51,8 +54,7 @@ def _shown(request: Request, asked: Asked, form: Form, status: int = 200) -> Res
         request, "queue.html", status,
         asked=asked, form=form, rows=rows, n=places.n, is_more=listed.is_more,
         first=listed.offset + 1, as_of=listed.as_of, pages=pages(asked, places.n),
-        offered=_offered(site, caller, asked),
-        saved=store.saved_filters(site.url, caller.asker),
+        offered=offered, saved=saved,
         is_nothing="nothing" in request.query_params,
     )  # fmt: skip
 
