@@ -10,7 +10,7 @@ import dirty_tables
 import dirty_words
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from triage.conditions import Compare, leaves
@@ -136,6 +136,7 @@ def test_widening_the_window_never_removes_a_flag(seed: int, narrow: int, more: 
 
 
 @pytest.mark.parametrize("column", HEADER[3:])
+@settings(max_examples=settings().max_examples // 4)
 @given(seed=seeds)
 def test_blanking_a_cell_flags_only_where_absence_is_what_the_rule_looks_for(
     column: str, seed: int

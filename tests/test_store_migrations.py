@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,13 +15,14 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from conftest import AS_OF, Triage
-from stores import OwnStore
+from stores import NewStore, OwnStore
 
 from triage.calendar import to_day
 from triage.order import place
 from triage.ruleset import severity_rank
 from triage.store import verify_trail
 from triage.store.address import address_of
+from triage.store.connection import writing
 from triage.store.engines import postgresql_engine, sqlite_engine
 from triage.store.tables import HEAD_REVISION, metadata
 from triage.store.upgrading import migrations, own_revision
@@ -135,6 +136,45 @@ def test_migrations_make_exactly_the_tables_that_the_code_describes(store: OwnSt
         script = ScriptDirectory.from_config(migrations(connection))
     assert [one.revision for one in script.walk_revisions()] == [*reversed(REVISIONS)]
     assert REVISIONS[-1] == HEAD_REVISION
+
+
+def described(store: OwnStore) -> list[tuple[object, ...]]:
+    """Return all that a database says of its tables, their guards and who may do what to them."""
+    if store.kind == "sqlite":
+        return store.query("SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY 1, 2")
+    (schema,) = store.query("SELECT current_schema()")[0]
+    found = store.query(
+        "SELECT relname, relkind::text, coalesce(relacl::text, ''), '' "
+        "FROM pg_class WHERE relnamespace = current_schema()::regnamespace "
+        "UNION ALL SELECT attrelid::regclass::text, attname, format_type(atttypid, atttypmod), "
+        "attnotnull::text || attidentity::text FROM pg_attribute JOIN pg_class ON oid = attrelid "
+        "WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' AND attnum > 0 "
+        "UNION ALL SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid), '' "
+        "FROM pg_constraint WHERE connamespace = current_schema()::regnamespace "
+        "UNION ALL SELECT tablename, indexname, indexdef, '' FROM pg_indexes "
+        "WHERE schemaname = current_schema() "
+        "UNION ALL SELECT tgrelid::regclass::text, tgname, pg_get_triggerdef(pg_trigger.oid), "
+        "tgenabled::text FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid "
+        "WHERE relnamespace = current_schema()::regnamespace AND NOT tgisinternal "
+        "UNION ALL SELECT proname, prosrc, '', '' FROM pg_proc "
+        "WHERE pronamespace = current_schema()::regnamespace ORDER BY 1, 2, 3, 4"
+    )
+    return [tuple(str(cell).replace(str(schema), "here") for cell in row) for row in found]
+
+
+def test_the_stores_of_these_tests_are_what_the_migrations_make(
+    new_store: NewStore, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with ExitStack() as opened:
+        by_migrations, *quick = (
+            opened.enter_context(new_store(tmp_path_factory.mktemp("made"))) for _ in range(3)
+        )
+        migrate(by_migrations, "head")
+        for one in quick:
+            with writing(one.url):
+                pass
+            assert described(one) == described(by_migrations)
+            check_as_described(one)
 
 
 @pytest.mark.parametrize("revision", REVISIONS[1:])

@@ -155,16 +155,17 @@ def one_moment(url: str) -> Iterator[None]:
 
 @contextmanager
 def acting(
-    url: str, *, older: bool = False, wait: float = ACT_SECONDS
+    url: str, *, older: bool = False, wait: float | None = None
 ) -> Iterator[sa.Connection]:  # fmt: skip
     """Open an existing store for what a person does: one transaction, all of it or nothing.
 
     With ``older`` also one that an older version made; ``wait`` is how many seconds are waited for
-    whoever writes just now.
+    whoever writes just now, where it is not as long as a person's act waits.
 
     Raises:
         StoreError: when there is none yet, or it is damaged, busy, or of another version.
     """
+    wait = ACT_SECONDS if wait is None else wait
     address = address_of(url)
     _check_there(address)
     with telling(address, _NOTHING):
