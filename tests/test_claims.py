@@ -32,8 +32,12 @@ ANY = Wanted()
 
 
 def claim_all(url: str, name: str) -> tuple[int, list[int]]:
-    """Claim one case after another until there is none; return who did so, and which they were."""
+    """Claim one case after another until there is none; return who did so, and which they were.
+
+    Connections are kept, as a server keeps them.
+    """
     found = []
+    door.keep_connections(1)
     while (case := door.claim_next(url, asker(name), ANY)) is not None:
         found.append(case.id)
     return os.getpid(), found

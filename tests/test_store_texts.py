@@ -4,19 +4,32 @@ from __future__ import annotations
 
 import datetime as dt
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
+import sqlalchemy as sa
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from stores import NewStore
+from stores import NewStore, OwnStore
 
 from triage.pipeline import check
 from triage.resources import shipped
 from triage.rulefiles import load_rules
 from triage.run import Options
-from triage.store import Asker, Wanted, cases, one_case, rejections, store_run, verify_trail
+from triage.store import (
+    Asker,
+    Wanted,
+    bulk,
+    cases,
+    one_case,
+    rejections,
+    store_run,
+    verify_trail,
+)
+from triage.store.connection import acting, writing
 
 RULES = load_rules(shipped("rules")).only("DEC-01", "DQ-06", "REF-01")
 NOW = dt.datetime(2023, 6, 30, 2, 0, tzinfo=dt.UTC)
@@ -67,3 +80,41 @@ def test_odd_texts_come_back_as_they_were_read(
             assert [entry.referral["child_id"] for entry in whole.timeline]
         assert verify_trail(store.url).damage == ""
         store.check()
+
+
+@settings(max_examples=25)
+@example([(text, None, None) for text in ODD])
+@example([("", "", 0), (None, "\n", None), ('"', ",", -1)])
+@given(st.lists(st.tuples(st.none() | TEXTS, st.none() | TEXTS, st.none() | st.integers(-9, 9))))
+def test_a_table_read_by_its_columns_is_that_read_by_its_rows(
+    filled_once: OwnStore, rows: list[tuple[str | None, str | None, int | None]]
+) -> None:
+    schema = pa.schema({"a": pa.string(), "b": pa.string(), "n": pa.int64()})
+    given = [(n, *row) for n, row in enumerate(rows)]
+    table = sa.Table(
+        "odd", sa.MetaData(), sa.Column("at", sa.Integer), sa.Column("a", sa.String),
+        sa.Column("b", sa.String), sa.Column("n", sa.Integer), prefixes=["TEMPORARY"],
+    )  # fmt: skip
+    with acting(filled_once.url) as connection:
+        table.create(connection)
+        if given:
+            columns = dict(zip(("at", "a", "b", "n"), zip(*given, strict=True), strict=True))
+            bulk.add(connection, table, columns)
+        query = sa.select(table.c.a, table.c.b, table.c.n).order_by(table.c["at"])
+        of_some = sa.select(table.c.a, table.c.b, table.c.n).where(table.c.a.like("%s%"))
+        found = bulk.table_of(connection, query, schema)
+        assert [tuple(row.values()) for row in found.to_pylist()] == rows
+        (n_some,) = connection.execute(sa.select(sa.func.count()).select_from(of_some.subquery()))
+        assert len(bulk.table_of(connection, of_some, schema)) == n_some[0]
+        table.drop(connection)
+
+
+@pytest.fixture(scope="module")
+def filled_once(
+    new_store: NewStore, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[OwnStore]:
+    """A store that is there; nothing is kept in it."""
+    with new_store(tmp_path_factory.mktemp("filled")) as own:
+        with writing(own.url):
+            pass
+        yield own

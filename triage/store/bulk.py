@@ -7,13 +7,21 @@ them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import io
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain, groupby, islice
 from typing import Any, Final
 
 import pyarrow as pa
 import sqlalchemy as sa
-from pyarrow.csv import WriteOptions, write_csv
+from pyarrow.csv import (
+    ConvertOptions,
+    ParseOptions,
+    ReadOptions,
+    WriteOptions,
+    read_csv,
+    write_csv,
+)
 
 AT_ONCE: Final = 2_000
 """Rows that are Python objects at a time: so few that they stay near the processor."""
@@ -194,13 +202,43 @@ def rows(connection: sa.Connection, query: sa.Select[Any]) -> Iterator[list[tupl
 def tables(
     connection: sa.Connection, query: sa.Select[Any], schema: pa.Schema
 ) -> Iterator[pa.Table]:
-    """Yield what a query finds, some thousands of rows at a time, in the columns of a schema."""
+    """Yield what a query finds, some thousands of rows at a time, in the columns of a schema.
+
+    Nothing else can be asked of the database until the last of them was taken.
+    """
+    if _is_server(connection):
+        yield from _copied_out(connection, query, schema)
+        return
     for some in rows(connection, query):
         columns = zip(*some, strict=True)
         yield pa.table(
             [pa.array(cells, kind) for cells, kind in zip(columns, schema.types, strict=True)],
             schema=schema,
         )
+
+
+def _copied_out(
+    connection: sa.Connection, query: sa.Select[Any], schema: pa.Schema
+) -> Iterator[pa.Table]:
+    """Yield what a query finds by COPY, in lines of CSV: no object a row, nor a cell."""
+    made_plain: Callable[..., sa.Dialect] = type(connection.dialect)
+    # Else a per cent sign would be written twice, as for values that are passed beside it.
+    plain = made_plain(paramstyle="named")
+    text = _as_kept(query).compile(dialect=plain, compile_kwargs={"literal_binds": True})
+    kinds = ConvertOptions(
+        column_types=schema, null_values=[""], strings_can_be_null=True,
+        quoted_strings_can_be_null=False,
+    )  # fmt: skip
+    cursor = connection.connection.cursor()
+    with cursor.copy(f"COPY ({text}) TO STDOUT (FORMAT csv)") as copy:
+        # The server sends whole lines.
+        while written := b"".join(islice(copy, _COPIED)):
+            yield read_csv(
+                io.BytesIO(written),
+                ReadOptions(column_names=schema.names, block_size=len(written) + 1),
+                ParseOptions(newlines_in_values=True),
+                kinds,
+            )
 
 
 def table_of(connection: sa.Connection, query: sa.Select[Any], schema: pa.Schema) -> pa.Table:
