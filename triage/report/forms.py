@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from triage.report.page import page_of
 from triage.report.pdf import pdf_of
+from triage.report.second_hand import hands
 from triage.report.shown import Shown
 from triage.report.texts import csv_of, markdown_of, named_file
-from triage.report.workbook import workbook_of
 
 
 def written(shown: Shown, *, with_pdf: bool) -> dict[str, bytes]:
@@ -18,15 +18,15 @@ def written(shown: Shown, *, with_pdf: bool) -> dict[str, bytes]:
         CallError: when a PDF is wanted and what makes it is not installed.
     """
     name = shown.document.name
-    page = page_of(shown)
-    files = {f"{name}.html": _bytes(page)}
-    if with_pdf:
-        files[f"{name}.pdf"] = pdf_of(page)
-    files[f"{name}.xlsx"] = workbook_of(shown)
-    files[f"{name}.md"] = _bytes(markdown_of(shown))
-    for table in shown.document.tables():
-        files[named_file(table)] = _bytes(csv_of(table, shown))
-    return files
+    with hands(shown) as made:
+        page = page_of(shown, made.chart)
+        files = {f"{name}.html": _bytes(page)}
+        if with_pdf:
+            files[f"{name}.pdf"] = pdf_of(page)
+        plain = {f"{name}.md": _bytes(markdown_of(shown))}
+        for table in shown.document.tables():
+            plain[named_file(table)] = _bytes(csv_of(table, shown))
+        return {**files, f"{name}.xlsx": made.workbook(), **plain}
 
 
 def _bytes(text: str) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
@@ -10,7 +10,6 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from triage.report.charts import svg
 from triage.report.document import Block, Bullets, Chart, Column, Section, Table, Words
 from triage.report.shown import Shown
 from triage.report.texts import readable, small_numbers, standing_of, table_texts
@@ -25,16 +24,17 @@ _LONG_WORD: Final = 24
 
 @dataclass
 class _Numbered:
-    """How many tables and charts a page has so far, and where each table stands."""
+    """How many tables and charts a page has so far, where each table stands, and who draws."""
 
+    draw: Callable[[Chart, int], str]
     n_charts: int = 0
     tables: dict[str, int] = field(default_factory=dict)
 
 
-def page_of(shown: Shown) -> str:
-    """Return a document as a whole page; every text in it is escaped."""
+def page_of(shown: Shown, draw: Callable[[Chart, int], str]) -> str:
+    """Return a document as a whole page, its charts drawn as told; every text in it is escaped."""
     document = shown.document
-    numbered = _Numbered()
+    numbered = _Numbered(draw)
     sections = [
         {
             "id": f"section-{place}",
@@ -91,7 +91,7 @@ def _block(block: Block, shown: Shown, numbered: _Numbered) -> Iterator[dict[str
             yield {"kind": "bullets", "items": [shown.words(one) for one in block.items]}
         case Chart():
             numbered.n_charts += 1
-            drawn = svg(block, shown, numbered.n_charts)
+            drawn = numbered.draw(block, numbered.n_charts)
             yield {
                 "kind": "chart",
                 "number": numbered.n_charts,

@@ -38,6 +38,7 @@ from triage.report.records import (
 from triage.rights import Viewer
 from triage.rule_text import RuleText
 from triage.store import bulk
+from triage.store.beside import all_of
 from triage.store.connection import acting, reading
 from triage.store.exceptions import lasting
 from triage.store.people import Asker, viewer_of
@@ -76,6 +77,8 @@ _CASES: Final = pa.schema(
      "restricted": pa.int8(), "status": pa.string(), "severity": pa.string(),
      "due_on": pa.string(), "opened_on": pa.string(), "snoozed_until": pa.string()}
 )  # fmt: skip
+
+_FLAGS: Final = pa.schema({"case_id": pa.int64(), "rule_id": pa.string()})
 
 
 def records_of(url: str, asker: Asker) -> Records:
@@ -186,7 +189,7 @@ def _referrals(
     query = sa.select(*(referral.c[name] for name in _REFERRALS.names)).where(
         referral.c.gone_run_id.is_(None), referral.c.referral_date <= last.as_of
     )
-    found = bulk.table_of(connection, query, _REFERRALS)
+    found = all_of(connection, query, _REFERRALS)
     order = [(name, "ascending") for name in ("child_id", "referral_date", "referral_id")]
     found = found.sort_by(order).combine_chunks()
     encoded = found["child_id"].combine_chunks().dictionary_encode()
@@ -202,15 +205,13 @@ def _referrals(
         "day": _days(found["referral_date"]),
     }
     for name in CODES:
-        # Of its own accord pandas makes a text that is missing a number that is none.
-        columns[name] = pd.Series(found[name].to_pylist(), dtype=object)
-    unread = found["unread"].combine_chunks()
+        columns[name] = _objects(found[name])
+    is_unread = _unread(found["unread"])
     for name in MARKS:
         columns[name] = pc.fill_null(found[name], NOT_TOLD).to_numpy().astype(np.int64)
     for name in EVENTS:
         is_there = np.asarray(pc.is_valid(found[name]).to_numpy(), bool)
-        is_unread = _names(unread, name)
-        unknown = is_unread if name in last.carried else np.ones(len(found), bool)
+        unknown = is_unread[name] if name in last.carried else np.ones(len(found), bool)
         columns[name] = _days(found[name])
         state = np.where(is_there, GIVEN, np.where(unknown, UNKNOWN, BLANK))
         columns[f"{name}_state"] = state.astype(np.int8)
@@ -223,10 +224,22 @@ def _days(column: pa.ChunkedArray) -> Any:
     return pc.fill_null(days, 0).to_numpy().astype(np.int64)
 
 
-def _names(unread: pa.Array, name: str) -> Any:
-    """Return where a column is one of those that could not be read."""
-    padded = pc.binary_join_element_wise(" ", pc.fill_null(unread, ""), " ", "")
-    return np.asarray(pc.match_substring(padded, f" {name} ").to_numpy(False), bool)
+def _objects(codes: pa.ChunkedArray) -> pd.Series[Any]:
+    """Return codes as objects: else pandas makes a text that is missing a number that is none."""
+    encoded = codes.combine_chunks().dictionary_encode()
+    known = np.array([*encoded.dictionary.to_pylist(), None], object)
+    places = pc.fill_null(encoded.indices, len(known) - 1).to_numpy(False)
+    return pd.Series(known[places], dtype=object)
+
+
+def _unread(told: pa.ChunkedArray) -> dict[str, Any]:
+    """Return where each of the events' columns is one of those that could not be read."""
+    found = {name: np.zeros(len(told), bool) for name in EVENTS}
+    for place in np.flatnonzero(pc.is_valid(told).to_numpy()):
+        for name in told[int(place)].as_py().split():
+            if name in found:
+                found[name][place] = True
+    return found
 
 
 def _number(children: pa.Array, child: str | None) -> int | None:
@@ -237,8 +250,8 @@ def _number(children: pa.Array, child: str | None) -> int | None:
 def _cases(
     connection: sa.Connection, who: Viewer, children: pa.Array, as_of: dt.date
 ) -> pd.DataFrame:
-    query = sa.select(*(case.c[name] for name in _CASES.names)).order_by(case.c.id)
-    found = bulk.table_of(connection, query, _CASES)
+    query = sa.select(*(case.c[name] for name in _CASES.names))
+    found = all_of(connection, query, _CASES).sort_by("id")
     if who.teams is not None:
         found = found.filter(pc.is_in(found["team"], value_set=pa.array(sorted(who.teams))))
     if not who.sees_restricted:
@@ -263,10 +276,12 @@ def _cases(
 def _flags(connection: sa.Connection, seen: frozenset[int]) -> dict[int, tuple[str, ...]]:
     """Return the rules that ever flagged each case, in the order of their names."""
     found: dict[int, list[str]] = defaultdict(list)
-    query = sa.select(flag.c.case_id, flag.c.rule_id).order_by(flag.c.case_id, flag.c.rule_id)
-    for some in bulk.rows(connection, query):
-        for number, rule in some:
-            found[number].append(rule)
+    query = sa.select(*(flag.c[name] for name in _FLAGS.names))
+    raised = all_of(connection, query, _FLAGS).sort_by(
+        [(name, "ascending") for name in _FLAGS.names]
+    )
+    for number, rule in zip(*(raised[name].to_pylist() for name in _FLAGS.names), strict=True):
+        found[number].append(rule)
     return {number: tuple(rules) for number, rules in found.items() if number in seen}
 
 
