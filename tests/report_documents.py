@@ -21,6 +21,8 @@ from triage.report.document import (
     Table,
     Words,
 )
+from triage.report.page import page_of
+from triage.report.second_hand import Hands
 from triage.report.shown import Shown
 
 AWKWARD = (
@@ -272,6 +274,11 @@ def published(hidden: tuple[str, ...] = HIDDEN_KEYS) -> Shown:
     whole = document()
     sections = tuple(one for one in whole.sections if not one.is_annex)
     return Shown(replace(whole, sections=sections), frozenset(hidden), is_published=True)
+
+
+def whole_page(shown: Shown) -> str:
+    """Return a document as a page that one process makes."""
+    return page_of(shown, Hands(shown, None).chart)
 
 
 def with_other_secrets(shown: Shown) -> Shown:

@@ -12,10 +12,9 @@ from browser import opened, problems, sideways
 from browser import opened_chromium as opened_chromium
 from hypothesis import given
 from hypothesis import strategies as st
-from report_documents import AWKWARD, document, published, standing, within
+from report_documents import AWKWARD, document, published, standing, whole_page, within
 
 from triage.report.document import Column, Document, Section, Table
-from triage.report.page import page_of
 from triage.report.shown import Shown
 from triage.report.texts import readable
 
@@ -58,7 +57,7 @@ class Read(HTMLParser):
 
 @pytest.fixture(scope="module", params=["within", "published"])
 def text(request: pytest.FixtureRequest) -> str:
-    return page_of(within() if request.param == "within" else published())
+    return whole_page(within() if request.param == "within" else published())
 
 
 @pytest.fixture
@@ -114,11 +113,11 @@ def test_every_text_is_read_as_it_is(text: str) -> None:
 
 
 def test_it_says_at_its_top_and_its_end_on_what_it_stands() -> None:
-    inside, outside = page_of(within()), page_of(published())
+    inside, outside = whole_page(within()), whole_page(published())
     top = outside.partition("<nav")[0]
     assert "numbers from 1 to 5 are suppressed" in top
     assert "not for publication" in inside.partition("<nav")[0]
-    assert "there were none" in page_of(published(()))
+    assert "there were none" in whole_page(published(()))
     end = inside.partition('<h2 id="standing">')[2]
     on = standing()
     for told in (*[digest for _, digest in on.inputs], on.ruleset, on.head, on.seen_by,
@@ -134,7 +133,7 @@ def test_it_says_at_its_top_and_its_end_on_what_it_stands() -> None:
 def test_any_text_can_stand_in_a_cell_and_in_a_title(cell: str, title: str) -> None:
     table = Table("any", title, (Column("Text", "text"),), ((cell,),))
     one = Document("any", title, cell, standing(), (Section(title, (table,)),))
-    text = page_of(Shown(one))
+    text = whole_page(Shown(one))
     text.encode()
     read = Read(text)
     assert " ".join(read.cells[1].split()) == " ".join(readable(cell).split())
@@ -148,7 +147,7 @@ def test_axe_finds_nothing_wrong_in_it(
     chromium: Browser, tmp_path: Path, shown: Shown, width: int
 ) -> None:
     path = tmp_path / "report.html"
-    path.write_text(page_of(shown), "utf-8")
+    path.write_text(whole_page(shown), "utf-8")
     page, _ = opened(chromium, path, width)
     assert problems(page) == []
     page.emulate_media(media="print")
@@ -160,7 +159,9 @@ def test_axe_finds_nothing_wrong_in_it(
 def test_axe_would_find_a_fault(chromium: Browser, tmp_path: Path) -> None:
     path = tmp_path / "faulty.html"
     faulty = (
-        page_of(published()).replace(' lang="en-GB"', "").replace("color: #0b0c0c", "color: #ccc")
+        whole_page(published())
+        .replace(' lang="en-GB"', "")
+        .replace("color: #0b0c0c", "color: #ccc")
     )
     path.write_text(faulty.replace(' role="img"', ' role="image-of"', 1), "utf-8")
     page, _ = opened(chromium, path)
@@ -232,4 +233,4 @@ def test_charts_lie_within_their_picture(chromium: Browser, file: Path) -> None:
 
 def test_a_document_needs_no_section() -> None:
     empty = Document("none", "None", "Nothing.", document().standing, ())
-    assert "On what this stands" in page_of(Shown(empty))
+    assert "On what this stands" in whole_page(Shown(empty))

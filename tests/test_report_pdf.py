@@ -11,14 +11,12 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
-from report_documents import charts, document, within
+from report_documents import charts, document, whole_page, within
 
 from triage.errors import CallError
 from triage.report.document import Document, Section, Words
 from triage.report.forms import written
-from triage.report.page import page_of
 from triage.report.pdf import pdf_of
-from triage.report.second_hand import Hands
 from triage.report.shown import Shown
 
 needs_weasyprint = pytest.mark.skipif(
@@ -26,10 +24,6 @@ needs_weasyprint = pytest.mark.skipif(
     reason="no WeasyPrint: pip install weasyprint pikepdf; apt install libpango-1.0-0 "
     "libpangoft2-1.0-0 libharfbuzz-subset0",
 )
-
-
-def whole_page(shown: Shown) -> str:
-    return page_of(shown, Hands(shown, None).chart)
 
 
 @pytest.fixture(scope="module")
