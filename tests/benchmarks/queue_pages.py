@@ -88,7 +88,9 @@ def deep_ones(
             known[one] = numbers(connection, who, one, as_of)
         cases = known[one]
         if cases:
-            after = cases[rng.randrange(len(cases) * 9 // 10, len(cases))]
+            number = cases[rng.randrange(len(cases) * 9 // 10, len(cases))]
+            where = sa.select(case.c.place).where(case.c.id == number)
+            after = (connection.scalar(where), number)
             found.append(
                 timed(lambda o=one, a=after: page(connection, who, o, as_of, PAGE, after=a))
             )

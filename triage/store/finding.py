@@ -5,6 +5,7 @@ What whoever asks may not see is not there: no answer tells it apart from what n
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any, Final
@@ -103,6 +104,18 @@ def teams_seen(url: str, asker: Asker) -> list[str]:
         ]
 
 
+def know_teams(url: str) -> None:
+    """Look up the teams of the last night, so that nobody who asks for them waits for it.
+
+    Raises:
+        StoreError: when there is no store, or it is damaged, busy, or of another version.
+    """
+    with reading(url) as connection:
+        _teams_of_night(connection, url)
+
+
+_looking_up: Final = threading.Lock()
+"""Of several who ask at once for what is not known yet, one looks it up."""
 _nights: Final[dict[str, tuple[int, dict[str, tuple[bool, ...]]]]] = {}
 """The teams of each store as its last night left them: they change with a night only."""
 
@@ -110,10 +123,15 @@ _nights: Final[dict[str, tuple[int, dict[str, tuple[bool, ...]]]]] = {}
 def _teams_of_night(connection: sa.Connection, url: str) -> dict[str, tuple[bool, ...]]:
     """Return each team with whether it has cases that are restricted, and that are not."""
     night = connection.scalar(sa.select(sa.func.max(run.c.id))) or 0
-    known = _nights.get(url)
-    if known is not None and known[0] == night:
+    with _looking_up:
+        known = _nights.get(url)
+        if known is None or known[0] != night:
+            known = _nights[url] = night, _looked_up(connection)
         return known[1]
-    found = {
+
+
+def _looked_up(connection: sa.Connection) -> dict[str, tuple[bool, ...]]:
+    return {
         team: tuple(
             mark
             for mark in (False, True)
@@ -125,8 +143,6 @@ def _teams_of_night(connection: sa.Connection, url: str) -> dict[str, tuple[bool
         )
         for team in _teams(connection)
     }
-    _nights[url] = (night, found)
-    return found
 
 
 def _teams(connection: sa.Connection) -> Iterator[str]:

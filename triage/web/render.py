@@ -54,6 +54,13 @@ def environment() -> Environment:
     return made
 
 
+def make_ready() -> None:
+    """Read all templates, which else whoever comes first to each page waits for."""
+    made = environment()
+    for name in made.list_templates(["html"]):
+        made.get_template(name)
+
+
 def day(when: dt.date | str | None) -> str:
     """Return a day in words; nothing for none."""
     if not when:

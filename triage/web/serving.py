@@ -8,7 +8,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ from starlette.types import ASGIApp
 from uvicorn.supervisors import Multiprocess
 
 from triage import __version__, store
-from triage.errors import CallError
+from triage.errors import CallError, StoreError
 from triage.settings_telling import is_this_machine
 from triage.settings_web import OIDC_SECRET
 from triage.web import logs
@@ -27,6 +27,7 @@ from triage.web.app import make_app
 from triage.web.metrics import SHARED
 from triage.web.outside import Outside
 from triage.web.proxies import Peers
+from triage.web.render import make_ready
 from triage.web.site import Site
 
 _GRACE: Final = 30
@@ -78,9 +79,13 @@ def application(site: Site) -> ASGIApp:
 
 
 @asynccontextmanager
-async def _connected(_app: FastAPI) -> AsyncIterator[None]:
+async def _connected(app: FastAPI) -> AsyncIterator[None]:
     """Keep connections to the store while requests are served, by few threads that take turns."""
     store.keep_connections(_KEPT)
+    make_ready()
+    with suppress(StoreError):
+        # Where it is busy, or a night has yet to make it, whoever comes first waits for this.
+        store.know_teams(app.state.site.url)
     current_default_thread_limiter().total_tokens = _THREADS
     sys.setswitchinterval(_TURN)
     yield
