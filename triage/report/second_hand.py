@@ -67,7 +67,7 @@ def _drawn(charts: Mapping[int, Chart], shown: Shown) -> dict[int, str]:
 @contextmanager
 def hands(shown: Shown) -> Iterator[Hands]:
     """Give who makes a report's parts: two where it is large and there are processors for two."""
-    if not _is_large(shown) or len(os.sched_getaffinity(0)) < 2:
+    if not _is_large(shown) or (os.cpu_count() or 1) < 2:
         yield Hands(shown, None)
         return
     # A process that has threads, as a server has, cannot be copied as it stands.
