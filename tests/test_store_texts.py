@@ -84,6 +84,7 @@ def test_odd_texts_come_back_as_they_were_read(
 
 @settings(max_examples=25)
 @example([(text, None, None) for text in ODD])
+@example([("\ufeff", None, None)])
 @example([("", "", 0), (None, "\n", None), ('"', ",", -1)])
 @given(st.lists(st.tuples(st.none() | TEXTS, st.none() | TEXTS, st.none() | st.integers(-9, 9))))
 def test_a_table_read_by_its_columns_is_that_read_by_its_rows(

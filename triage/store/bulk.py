@@ -7,6 +7,7 @@ them.
 
 from __future__ import annotations
 
+import codecs
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain, groupby, islice
@@ -231,11 +232,13 @@ def _copied_out(
     )  # fmt: skip
     cursor = connection.connection.cursor()
     with cursor.copy(f"COPY ({text}) TO STDOUT (FORMAT csv)") as copy:
-        # The server sends whole lines.
+        # The server sends whole lines. One mark before them is passed over, so it is ours: a text
+        # may begin with such a mark of its own.
         while written := b"".join(islice(copy, _COPIED)):
+            marked = codecs.BOM_UTF8 + written
             yield read_csv(
-                io.BytesIO(written),
-                ReadOptions(column_names=schema.names, block_size=len(written) + 1),
+                io.BytesIO(marked),
+                ReadOptions(column_names=schema.names, block_size=len(marked) + 1),
                 ParseOptions(newlines_in_values=True),
                 kinds,
             )
