@@ -2,64 +2,30 @@
 
 from __future__ import annotations
 
-import os
 import re
-import signal
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.error import URLError
-from urllib.request import urlopen
 
 from browser import problems, sideways
+from served import served
 from stores import OwnStore
 from web_helpers import PASSWORD
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-_SECONDS_TO_START = 120
 NARROW = 320
 """The width of a window in CSS pixels at which nothing may scroll sideways (WCAG 1.4.10)."""
 
 
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
 @contextmanager
-def served(own: OwnStore, folder: Path) -> Iterator[str]:
+def pages_of(own: OwnStore, folder: Path) -> Iterator[str]:
     """Serve a store by the command; it ends quietly when it is told to."""
-    port = free_port()
-    call = [sys.executable, "-m", "triage", "serve", "--db", own.url, "--port", str(port)]
-    with (folder / "served.log").open("wb") as log:
-        server = subprocess.Popen(call, cwd=folder, stderr=log, env={**os.environ})
-        try:
-            _wait(server, f"http://127.0.0.1:{port}/ready", folder / "served.log")
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            server.send_signal(signal.SIGTERM)
-            code = server.wait(60)
-    assert code == 0, (folder / "served.log").read_text("utf-8")
-
-
-def _wait(server: subprocess.Popen[bytes], address: str, log: Path) -> None:
-    until = time.monotonic() + _SECONDS_TO_START
-    while time.monotonic() < until:
-        assert server.poll() is None, log.read_text("utf-8")
-        try:
-            with urlopen(address, timeout=5):
-                return
-        except (URLError, OSError):
-            time.sleep(0.1)
-    raise AssertionError(f"the server did not start: {log.read_text('utf-8')}")
+    with served(folder, "serve", "--db", own.url) as server:
+        yield server.at
+        assert server.stop() == 0, server.err.read_text("utf-8")
 
 
 def _is_ours(said: str) -> bool:

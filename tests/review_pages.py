@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from html import unescape
+from pathlib import Path
 from typing import Any
 
+import pytest
 from httpx2 import Response
-from web_helpers import Browser
+from stores import OwnStore
+from web_helpers import Browser, peopled
+from work_helpers import night, rows
+from work_helpers import row as of_work
+
+from triage.web.site import Site
 
 FILLED: dict[str, Any] = {
     "is_re_referral": "yes", "main_reason": "R02", "closure_right": "no",
@@ -16,6 +24,16 @@ FILLED: dict[str, Any] = {
 }  # fmt: skip
 """A form that is filled in, and asks for nothing to be done."""
 ROW = {"kind": "visit", "owner": "w.worker", "due_on": "4/1/2050"}
+
+
+@pytest.fixture(name="site")
+def seen_by_some(store: OwnStore, workplace: Path) -> Iterator[Site]:
+    """Three cases that everybody sees, one of another team, and one that is restricted."""
+    night(store, workplace, [
+        *rows(3), of_work("S1", team="South"), of_work("X1", restricted="true"),
+    ])  # fmt: skip
+    with peopled(store, workplace) as served:
+        yield served
 
 
 def row(n: int = 0, **changes: str) -> dict[str, str]:

@@ -15,8 +15,9 @@ import pytest
 from conftest import AS_OF, REPOSITORY, Triage, mend
 from contained import Contained
 from stores import OwnStore
+from work_helpers import asker
 
-from triage.store import run_lock, verify_trail
+from triage.store import Wanted, cases, claim_next, one_moment, run_lock, verify_trail
 from triage.store.connection import acting, reading, writing
 from triage.store.tables import HEAD_REVISION
 
@@ -181,6 +182,22 @@ def test_who_reads_sees_one_moment_though_somebody_writes(
         assert triage(*night)[0] == 0
         assert connection.exec_driver_sql(count).scalar() == before
     assert store.value(count) == before + 1
+
+
+def test_all_that_is_read_together_is_of_one_moment(
+    triage: Triage, records: Path, store: OwnStore
+) -> None:
+    assert triage("nightly", records, "--as-of", AS_OF, "--quiet")[0] == 0
+    who = asker("w.worker")
+    with one_moment(store.url):
+        n_before = cases(store.url, who, Wanted()).n
+        claimed = claim_next(store.url, who, Wanted())
+        assert claimed is not None
+        assert n_before == len(cases(store.url, who, Wanted()).cases)
+        assert not cases(store.url, who, Wanted(held_by="w.worker")).cases
+    assert [one.id for one in cases(store.url, who, Wanted(held_by="w.worker")).cases] == [
+        claimed.id
+    ]
 
 
 def test_a_database_of_something_else_is_refused_and_left_alone(

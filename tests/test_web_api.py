@@ -84,7 +84,7 @@ def test_each_route_refuses_every_role_that_may_not_before_it_reads_what_is_sent
             if may_come(NEEDS[name], Viewer(who, ROLES[who][0])):  # type: ignore[arg-type]
                 assert answer.status_code not in (401, 403), (who, answer.text)
             else:
-                assert f"{who} is a" in problem(answer, 403)["detail"]
+                assert f" {who} may not " in problem(answer, 403)["detail"]
 
 
 def test_a_token_ends_by_its_day_when_it_is_ended_and_with_whoever_it_is_of(

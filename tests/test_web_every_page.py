@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from browser import opened_chromium as opened_chromium
-from pages_served import Person, served
+from pages_served import Person, pages_of
 from second_helpers import action, answers
 from stores import NewStore, OwnStore
 from test_web_rights import every_route
@@ -35,7 +34,7 @@ PAGES = {
         "reviews": "/cases/3/reviews", "action_done": "/actions/1/done",
         "hand_over": "/actions/1/hand-over", "account": "/account",
         "password": "/account/password", "supersede": "/cases/10/supersede",
-        "search": "/search?text=R0000",
+        "search": "/search",
     },
     "s.second": {"second_list": "/second", "second": "/cases/2/second-review"},
     "m.manager": {
@@ -56,21 +55,15 @@ PAGES = {
 }  # fmt: skip
 """Who looks at which page, by the name of its route, where the store below has most to show."""
 OTHERS = {
-    "r.reviewer": ["/queue?severity=low", "/cases/6", "/cases/6/review", "/search?text=nobody"],
+    "r.reviewer": ["/queue?severity=low", "/cases/6", "/cases/6/review"],
     "m.manager": [
         *(f"/cases/5/{deed}" for deed in ("snooze", "boost", "close", "second")),
-        "/queue/bulk/snooze?status=new", "/queue?sort=due&order=falling", "/cases/3", "/cases/8",
+        "/queue/bulk/snooze?status=new", "/queue?sort=-due", "/cases/3", "/cases/8",
         *NOT_THERE,
     ],
-    "a.auditor": ["/trail?kind=night+run", "/trail?kind=no+such+kind", "/reports?kind=review"],
+    "a.auditor": ["/trail?kind=night+run", "/trail?kind=no+such+kind"],
 }  # fmt: skip
 """The same pages in another state, and those that say that there is no such page."""
-
-
-@dataclass(frozen=True)
-class Place:
-    address: str
-    own: OwnStore
 
 
 def now(name: str) -> door.Asker:
@@ -86,8 +79,8 @@ def filled(own: OwnStore, folder: Path) -> None:
     add_people(own)
     url, manager = own.url, asker("m.manager")
     for case in (1, 2, 3):
-        todo = [action("r.reviewer"), action("nobody here", "escalation", "2023-07-10")]
-        door.submit_review(url, asker("r.reviewer"), case, answers(actions=todo))
+        asked = [action("r.reviewer"), action("nobody here", "escalation", "2023-07-10")]
+        door.submit_review(url, asker("r.reviewer"), case, answers(actions=asked))
     for case in (1, 2):
         door.ask_for_second(url, manager, case, "a complaint")
     door.begin_second(url, asker("s.second"), 1)
@@ -110,12 +103,12 @@ def filled(own: OwnStore, folder: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def place(new_store: NewStore, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def address(new_store: NewStore, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("every-page")
     with new_store(folder) as own:
         filled(own, folder)
-        with served(own, folder) as address:
-            yield Place(address, own)
+        with pages_of(own, folder) as found:
+            yield found
 
 
 def test_no_page_is_left_out() -> None:
@@ -126,15 +119,32 @@ def test_no_page_is_left_out() -> None:
 
 
 @pytest.mark.parametrize("who", PAGES)
-def test_every_page_is_sound(chromium: Browser, place: Place, who: str) -> None:
-    one = Person(chromium, place.address)
+def test_every_page_is_sound(chromium: Browser, address: str, who: str) -> None:
+    one = Person(chromium, address)
     if who:
         one.sign_in(who)
-    for name, address in PAGES[who].items():
-        one.go(address)
+    for name, page in PAGES[who].items():
+        one.go(page)
         assert "there is a problem" not in one.words.casefold(), (name, one.words)
         answered = one.page.evaluate("performance.getEntries()[0].responseStatus")
         assert answered == 200, (name, one.words)
-    for address in OTHERS.get(who, []):
-        one.go(address)
+    for page in OTHERS.get(who, []):
+        one.go(page)
+    one.page.context.close()
+
+
+def test_what_a_search_finds_is_sound_and_so_is_that_it_finds_nothing(
+    chromium: Browser, address: str
+) -> None:
+    one = Person(chromium, address)
+    one.sign_in("r.reviewer")
+    for sought, found in (
+        ("PR00004", "Case 5"),
+        ("nobody", "There is no case"),
+        ("", "There is a problem"),
+    ):
+        one.go("/search")
+        one.page.locator("#sought").fill(sought)
+        one.press("Search")
+        assert found.casefold() in one.words.casefold(), one.words
     one.page.context.close()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from browser import opened_chromium as opened_chromium
 from browser import problems, sideways
-from pages_served import Person, served
+from pages_served import Person, pages_of
 from stores import NewStore, OwnStore
 from web_helpers import PASSWORD, add_people
 from work_helpers import night, rows
@@ -55,7 +55,7 @@ def place(
     request: pytest.FixtureRequest, new_store: NewStore, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Place]:
     folder = tmp_path_factory.mktemp("journeys")
-    with staffed(new_store, folder) as made, served(made, folder) as address:
+    with staffed(new_store, folder) as made, pages_of(made, folder) as address:
         yield Place(address, request.param, made)
 
 
@@ -239,7 +239,7 @@ def test_an_administrator_registers_somebody_who_comes_in(
 
 
 def test_a_reviewer_needs_no_mouse(chromium: Browser, own: OwnStore, tmp_path: Path) -> None:
-    with served(own, tmp_path) as address:
+    with pages_of(own, tmp_path) as address:
         one = Person(chromium, address)
         page = one.page
         page.goto(f"{address}/sign-in")
@@ -251,12 +251,8 @@ def test_a_reviewer_needs_no_mouse(chromium: Browser, own: OwnStore, tmp_path: P
         page.keyboard.type(PASSWORD)
         page.keyboard.press("Enter")
         page.wait_for_url(f"{address}/")
-        tab_to(one, 'form[action="/queue/claim-next"] button')
-        page.keyboard.press("Enter")
-        page.wait_for_url(re.compile(r"/cases/\d+"))
-        tab_to(one, 'a[href$="/review"]')
-        page.keyboard.press("Enter")
-        page.wait_for_url(re.compile(r"/review$"))
+        enter(one, 'form[action="/queue/claim-next"] button', re.compile(r"/cases/\d+"))
+        enter(one, 'a[href$="/review"]', re.compile(r"/review$"))
         tab_to(one, 'button:has-text("Start the review")')
         page.keyboard.press("Enter")
         page.wait_for_selector('input[name="is_re_referral"]')
@@ -271,26 +267,23 @@ def test_a_reviewer_needs_no_mouse(chromium: Browser, own: OwnStore, tmp_path: P
         page.keyboard.press("Enter")
         assert page.evaluate("document.activeElement.matches('input, select, textarea')")
         fill_in_by_keys(one)
-        tab_to(one, 'button[name="button"][value="submit"]')
-        page.keyboard.press("Enter")
-        page.wait_for_url(re.compile(r"/reviews"))
+        enter(one, 'button[name="button"][value="submit"]', re.compile(r"/reviews"))
         assert "The review is submitted" in one.words
-        tab_to(one, '.govuk-service-navigation a:has-text("Actions")')
-        page.keyboard.press("Enter")
-        page.wait_for_url(re.compile(r"/actions"))
-        tab_to(one, 'a[href$="/done"]')
-        page.keyboard.press("Enter")
-        page.wait_for_url(re.compile(r"/done$"))
+        enter(one, '.govuk-service-navigation a:has-text("Actions")', re.compile(r"/actions"))
+        enter(one, 'a[href$="/done"]', re.compile(r"/done$"))
         tab_to(one, "#evidence")
         page.keyboard.type("The visit is recorded.")
-        tab_to(one, 'button:has-text("It is done")')
-        page.keyboard.press("Enter")
-        page.wait_for_url(re.compile(r"/cases/\d+|/actions(?!/\d)"))
+        enter(one, 'button:has-text("It is done")', re.compile(r"/cases/\d+|/actions(?!/\d)"))
         assert own.value("SELECT count(*) FROM \"case\" WHERE status = 'closed'") == 1
-        tab_to(one, 'button:has-text("Sign out")')
-        page.keyboard.press("Enter")
-        page.wait_for_url(re.compile(r"/sign-in"))
+        enter(one, 'button:has-text("Sign out")', re.compile(r"/sign-in"))
         page.context.close()
+
+
+def enter(one: Person, selector: str, until: str | re.Pattern[str]) -> None:
+    """Go to a link or button by Tab, press Enter, and wait for the page that it leads to."""
+    tab_to(one, selector)
+    one.page.keyboard.press("Enter")
+    one.page.wait_for_url(until)
 
 
 def fill_in_by_keys(one: Person) -> None:
@@ -348,7 +341,7 @@ def tab_to(one: Person, selector: str) -> None:
 def test_text_of_twice_the_size_stays_on_the_page_and_a_case_can_be_printed(
     chromium: Browser, own: OwnStore, tmp_path: Path
 ) -> None:
-    with served(own, tmp_path) as address:
+    with pages_of(own, tmp_path) as address:
         one = Person(chromium, address, bypasses_csp=True)
         one.sign_in("m.manager")
         for where in ("/", "/queue", "/cases/1", "/rules", "/runs/1"):

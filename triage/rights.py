@@ -76,7 +76,7 @@ class Viewer:
         if not self.may(act):
             roles = [role for role in ROLES if act in _MAY[role]]
             raise ForbiddenError(
-                f"{self.name} is {_with_article(str(self.role))} and may not {act}; that is for "
+                f"as {_with_article(str(self.role))} {self.name} may not {act}; that is for "
                 f"{' and '.join(_with_article(role) for role in roles)}."
             )
 

@@ -137,17 +137,17 @@ def _telling(address: Address, table: str | None = None) -> Iterator[None]:
         words = said.casefold()
         what = f"table {table} cannot be read" if table else "the database cannot be opened"
         if any(word in words for word in _LOCKED):
-            todo = "somebody else is writing to it; try again when they have ended"
+            advice = "somebody else is writing to it; try again when they have ended"
         elif "not a database" in words or "malformed" in words:
             what = "cannot be read as a SQLite database"
-            todo = "check that the file is one, and whole"
+            advice = "check that the file is one, and whole"
         elif "interrupted" in words or "too big" in words:
-            todo = "it asks for more than a file of its size should; write its tables out anew"
+            advice = "it asks for more than a file of its size should; write its tables out anew"
         elif any(word in words for word in _REFUSED):
-            todo = "ask for the right to read the tables of the dataset"
+            advice = "ask for the right to read the tables of the dataset"
         else:
-            todo = "check the address, the name and the password, and that the server runs"
-        raise InputError(f"{address.label}: {what} ({said}); {todo}.") from None
+            advice = "check the address, the name and the password, and that the server runs"
+        raise InputError(f"{address.label}: {what} ({said}); {advice}.") from None
 
 
 def _tables(connection: sa.Connection, address: Address) -> tuple[list[Found], list[str]]:

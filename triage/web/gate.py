@@ -195,5 +195,4 @@ def new_token() -> str:
 def sentence(error: TriageError) -> str:
     """Return what an error says on a page: a sentence, without the commands of a terminal."""
     said = error.sentence or str(error)
-    is_a_name = not said.partition(" ")[0].rstrip(":,;").isalpha()
-    return said if is_a_name else said[:1].upper() + said[1:]
+    return said[:1].upper() + said[1:]
