@@ -52,7 +52,7 @@ def trail_head(url: str) -> Head:
         StoreError: when there is no store.
     """
     with reading(url) as connection:
-        return Head(*trail.head(connection))
+        return trail.head(connection)
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ AT_ONCE: Final = 2_000
 """Rows that are Python objects at a time: so few that they stay near the processor."""
 _MOST_CELLS: Final = 900
 """Cells of one statement, less than any SQLite takes: many rows in one cost half as much."""
-_COPIED: Final = 50_000
+_COPIED: Final = 10_000
 """Rows that are written as CSV at a time on their way to PostgreSQL."""
 _LINES: Final = WriteOptions(include_header=False, quoting_style="all_valid")
 _KEY: Final = "key of "
@@ -122,13 +122,17 @@ def _copy(
     same: Mapping[str, Any],
 ) -> None:
     """Add rows by COPY, in lines of CSV: an empty cell is nothing, a quoted one a value."""
-    cursor = connection.connection.cursor()
+    from psycopg.copy import QueuedLibpqWriter
+
+    cursor: Any = connection.connection.cursor()
     quoted = connection.dialect.identifier_preparer.quote
     names = [*columns, *same]
     parts = [iter(column) for column in columns.values()]
     listed = ", ".join(quoted(name) for name in names)
     kinds = [into.c[name].type for name in names]
-    with cursor.copy(f"COPY {quoted(into.name)} ({listed}) FROM STDIN (FORMAT csv)") as copy:
+    copied = f"COPY {quoted(into.name)} ({listed}) FROM STDIN (FORMAT csv)"
+    # Some lines are written while the server takes those before.
+    with cursor.copy(copied, writer=QueuedLibpqWriter(cursor)) as copy:
         while any(cells := [list(islice(part, _COPIED)) for part in parts]):
             n_rows = len(cells[0])
             arrays = list(map(_as_csv, [*cells, *([value] for value in same.values())], kinds))
@@ -206,16 +210,22 @@ def tables(
     """Yield what a query finds, some thousands of rows at a time, in the columns of a schema.
 
     Nothing else can be asked of the database until the last of them was taken.
+
+    Raises:
+        sqlalchemy.exc.DataError: when a cell is not of its column's kind, as in a damaged file.
     """
     if _is_server(connection):
         yield from _copied_out(connection, query, schema)
         return
     for some in rows(connection, query):
         columns = zip(*some, strict=True)
-        yield pa.table(
-            [pa.array(cells, kind) for cells, kind in zip(columns, schema.types, strict=True)],
-            schema=schema,
-        )
+        try:
+            arrays = [
+                pa.array(cells, kind) for cells, kind in zip(columns, schema.types, strict=True)
+            ]
+        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+            raise sa.exc.DataError(str(query), None, ValueError("malformed cell")) from error
+        yield pa.table(arrays, schema=schema)
 
 
 def _copied_out(

@@ -18,6 +18,8 @@ from triage.names import places
 from triage.order import NOT_OVERDUE
 from triage.order import place as place_of
 from triage.store import bulk
+from triage.store.behind import Behind
+from triage.store.beside import Beside
 from triage.store.columns import dates, only, ranks, same, texts, truths
 from triage.store.tables import case
 from triage.store.tonight import KEY, Tonight
@@ -72,10 +74,10 @@ class Cases:
         return np.searchsorted(self.known["id"].to_numpy(), numbers)
 
 
-def cases_of(connection: sa.Connection, tonight: Tonight) -> Cases:
+def cases_of(stored: Beside, tonight: Tonight) -> Cases:
     """Return the known cases, and a number for each entry's, new ones in the order of flags."""
     query = sa.select(*(case.c[name] for name in _SCHEMA.names)).order_by(case.c.id)
-    known = bulk.table_of(connection, query, _SCHEMA)
+    known = pa.concat_tables([_SCHEMA.empty_table(), *stored.tables(query, _SCHEMA)])
     place = places([tonight.entries[name] for name in KEY], [known[name] for name in KEY])
     number = np.where(place >= 0, place, 0)
     if len(known):
@@ -90,7 +92,7 @@ def _last(known: pa.Table) -> int:
 
 
 def open_cases(
-    connection: sa.Connection,
+    later: Behind,
     cases: Cases,
     tonight: Tonight,
     as_of: dt.date,
@@ -117,8 +119,8 @@ def open_cases(
     )
     severity = pa.DictionaryArray.from_arrays(pa.array(rank[new]), pa.array(SEVERITIES))
     due_on = pa.array(soonest[new].astype(np.int32)).view(pa.date32())
-    bulk.add(
-        connection,
+    later.write(
+        bulk.add,
         case,
         {
             "id": cases.number[new].tolist(),
@@ -154,7 +156,7 @@ class Touched:
 
 
 def follow_cases(
-    connection: sa.Connection,
+    later: Behind,
     cases: Cases,
     tonight: Tonight,
     touched: Touched,
@@ -205,10 +207,10 @@ def follow_cases(
         differs |= ~same(value, known[name])
     which = pa.array(np.flatnonzero(differs))
     columns = {name: value.take(which).to_pylist() for name, value in values.items()}
-    bulk.change(connection, case, {"id": known["id"].take(which).to_pylist()}, columns)
+    later.write(bulk.change, case, {"id": known["id"].take(which).to_pylist()}, columns)
     numbers = known["id"].to_numpy()
     anew = {**FOR_EVERYBODY, "opened_on": as_of}
-    bulk.change(connection, case, {"id": numbers[reopens].tolist()}, {}, anew)
+    later.write(bulk.change, case, {"id": numbers[reopens].tolist()}, {}, anew)
     return [
         *(
             happened("case closed", number, None, {"why": "no flag holds any more"})

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -23,6 +24,8 @@ from triage.names import places
 from triage.nights import NONE, SCHEMA
 from triage.schema_nights import MISSED, NIGHT_COLUMNS
 from triage.store import bulk
+from triage.store.behind import Behind
+from triage.store.beside import Beside
 from triage.store.connection import is_there, reading
 from triage.store.tables import known, known_now, run
 
@@ -71,16 +74,26 @@ def nights_so_far(url: str) -> pa.Table:
     return pa.table([columns[name] for name in SCHEMA.names], schema=SCHEMA)
 
 
-def keep_known(connection: sa.Connection, tonight: KnownNow, run_id: int, as_of: dt.date) -> None:
-    """Keep what changed in the records since the run before."""
-    before = connection.execute(
-        sa.select(run.c.as_of).where(run.c.id < run_id).order_by(run.c.id.desc()).limit(1)
-    ).scalar()
-    connection.execute(
-        sa.update(run).where(run.c.id == run_id).values(carried=list(tonight.columns))
-    )
+@dataclass(frozen=True)
+class KnownBefore:
+    """What was known after the last run, and as of when that judged; None where there was none."""
+
+    stored: pa.Table
+    as_of: dt.date | None
+
+
+def known_before(connection: sa.Connection, store: Beside) -> KnownBefore:
+    """Return what was known after the last run."""
+    as_of = connection.scalar(sa.select(run.c.as_of).order_by(run.c.id.desc()).limit(1))
     query = sa.select(*(known_now.c[name] for name in _STORED.names))
-    stored = bulk.table_of(connection, query, _STORED)
+    return KnownBefore(store.all_of(query, _STORED), as_of)
+
+
+def keep_known(
+    later: Behind, then: KnownBefore, tonight: KnownNow, run_id: int, as_of: dt.date
+) -> None:
+    """Keep what changed in the records since the run before."""
+    stored, before = then.stored, then.as_of
     at = places([tonight.child_names, tonight.names], [stored[name] for name in _KEY])
     beside = np.maximum(at, 0)
     is_judged = stored["is_judged"].to_numpy() == 1
@@ -93,14 +106,12 @@ def keep_known(connection: sa.Connection, tonight: KnownNow, run_id: int, as_of:
     is_here = np.zeros(len(stored), bool)
     is_here[at[at >= 0]] = True
     gone = np.flatnonzero(is_judged & ~is_here)
-    _add(connection, tonight, new, run_id, as_of)
-    _change(connection, tonight, stored, changed, at, run_id, as_of, before or as_of)
-    _let_go(connection, stored, gone, run_id, before or as_of)
+    _add(later, tonight, new, run_id, as_of)
+    _change(later, tonight, stored, changed, at, run_id, as_of, before or as_of)
+    _let_go(later, stored, gone, run_id, before or as_of)
 
 
-def _add(
-    connection: sa.Connection, tonight: KnownNow, new: Whole, run_id: int, as_of: dt.date
-) -> None:
+def _add(later: Behind, tonight: KnownNow, new: Whole, run_id: int, as_of: dt.date) -> None:
     """Keep the records of referrals that were never judged before, so many at a time."""
     first = as_of.isoformat()
     for start in range(0, len(new), _AT_ONCE):
@@ -113,13 +124,14 @@ def _add(
             for name, column in MISSED.items()
         }
         digests = tonight.digest[some].tolist()
-        bulk.add(connection, known_now, {**names, "digest": digests, **since}, {"is_judged": True})
+        judged = {**names, "digest": digests, **since}
+        later.write(bulk.add, known_now, judged, {"is_judged": True})
         told = tonight.as_json(some).to_pylist()
-        bulk.add(connection, known, {**names, "told": told}, {"run_id": run_id})
+        later.write(bulk.add, known, {**names, "told": told}, {"run_id": run_id})
 
 
 def _change(
-    connection: sa.Connection,
+    later: Behind,
     tonight: KnownNow,
     stored: pa.Table,
     changed: Whole,
@@ -133,7 +145,7 @@ def _change(
         return
     names = _named(tonight, changed)
     keys = list(zip(names["child_id"], names["referral_id"], strict=True))
-    stood = _stood(connection, keys)
+    stood = _stood(later.connection, keys)
     rows = stored.take(pa.array(at[changed])).to_pylist()
     told, differing = tonight.told(changed), []
     missed: dict[str, list[str | None]] = {name: [] for name in NIGHT_COLUMNS}
@@ -147,13 +159,13 @@ def _change(
         differing.append(differs)
         for name, days in _missed(row, now, as_of, before).items():
             missed[name].append(days)
-    bulk.change(
-        connection, known_now, names,
+    later.write(
+        bulk.change, known_now, names,
         {"digest": tonight.digest[changed].tolist(), **missed}, {"is_judged": True},
     )  # fmt: skip
     some = [place for place, one in enumerate(differing) if one]
-    bulk.add(
-        connection,
+    later.write(
+        bulk.add,
         known,
         {
             **{name: [column[place] for place in some] for name, column in names.items()},
@@ -180,9 +192,7 @@ def _missed(
     return found
 
 
-def _let_go(
-    connection: sa.Connection, stored: pa.Table, gone: Whole, run_id: int, before: dt.date
-) -> None:
+def _let_go(later: Behind, stored: pa.Table, gone: Whole, run_id: int, before: dt.date) -> None:
     """Keep that referrals are not judged any more, and until when they missed something."""
     if not len(gone):
         return
@@ -195,9 +205,9 @@ def _let_go(
         ]
         for name in MISSED
     }
-    bulk.change(connection, known_now, names, untils, {"is_judged": False})
+    later.write(bulk.change, known_now, names, untils, {"is_judged": False})
     told = _as_text(NOT_JUDGED)
-    bulk.add(connection, known, names, {"told": told, "run_id": run_id})
+    later.write(bulk.add, known, names, {"told": told, "run_id": run_id})
 
 
 def _stood(

@@ -16,14 +16,17 @@ from triage.known import known_now
 from triage.names import places
 from triage.run import Run
 from triage.store import bulk
+from triage.store.behind import Behind, behind
+from triage.store.beside import Beside, beside
 from triage.store.cases import keep_overdue
 from triage.store.columns import dates, same, texts, truths
 from triage.store.connection import writing
 from triage.store.exceptions import lasting
-from triage.store.known import keep_known
+from triage.store.known import keep_known, known_before
 from triage.store.overseeing import Oversight, oversee
 from triage.store.queue import update_queue
 from triage.store.queue_change import Changes, no_change
+from triage.store.stood import queue_stood
 from triage.store.tables import (
     due_item,
     referral,
@@ -33,7 +36,7 @@ from triage.store.tables import (
     run,
 )
 from triage.store.tonight import of_run, told
-from triage.store.trail import NIGHTLY, Happened, add_events, happened
+from triage.store.trail import NIGHTLY, Happened, chained, happened, head, put
 from triage.timeline import timeline
 
 _NAMES: Final = ("child_id", "referral_id")
@@ -64,39 +67,55 @@ def store_run(
     Raises:
         StoreError: when the store is busy, damaged or out of reach; nothing was stored.
     """
-    with writing(url) as connection:
-        _store_rules(connection, result)
+    at = _stamp(finished_at)
+    with (
+        writing(url) as connection,
+        beside(connection) as store,
+        behind(connection) as later,
+    ):
+        # All that is held beside tonight's is read before anything is written.
         told_before = connection.scalar(sa.select(run.c.told).order_by(run.c.id.desc()).limit(1))
         quiet = lasting(connection, result.options.as_of)
+        last = head(connection)
+        known_then = later.read(lambda connection: known_before(connection, store))
         tonight = of_run(result, quiet)
         referrals = timeline(result)
         told_now = told(result, tonight, referrals, review_days)
-        run_id = _store_run_row(connection, result, who, started_at, finished_at, settings)
+        stood = None
+        if told_now != told_before:
+            referrals_then = later.read(lambda _: _referrals_before(store))
+            stood = later.read(lambda _: queue_stood(store, result, tonight)).result()
+
+        _store_rules(later.connection, result)
+        run_id = _store_run_row(later.connection, result, who, started_at, finished_at, settings)
+        changes = no_change(tonight)
         events: list[Happened] = []
-        if told_now == told_before:
-            changes = no_change(tonight)
-        else:
-            changes, events = update_queue(connection, result, tonight, run_id, review_days, quiet)
-            _store_referrals(connection, referrals, run_id)
-        oversight, since = oversee(connection, result, run_id, review_days, quiet)
-        keep_overdue(connection, result.options.as_of)
-        keep_known(connection, known_now(result), run_id, result.options.as_of)
+        if stood is not None:
+            changes, events = update_queue(later, result, stood, run_id, review_days, quiet)
+            _store_referrals(later, referrals, referrals_then.result(), run_id)
+        so_far = chained(last, at, NIGHTLY, events, run_id)
+        later.write(put, so_far)
+        known = known_now(result)
+        keep_known(later, known_then.result(), known, run_id, result.options.as_of)
+        _store_problems(later, result, run_id)
+        _store_due(later, result, run_id)
+        oversight, since = oversee(later, result, run_id, review_days, quiet)
+        keep_overdue(later.connection, result.options.as_of)
         contacts = {
             "rows": dict(result.contacts.rows),
             "rules": [one.as_json() for one in result.contacts.results_of("stable")],
             "queue": changes["contact"].as_json(),
         }
-        queue = changes["referral"].as_json()
-        overseen = {"rules": oversight.rules_json(), "queue": oversight.change.as_json()}
-        connection.execute(
-            sa.update(run)
-            .where(run.c.id == run_id)
-            .values(queue=queue, contacts=contacts, told=told_now, oversight=overseen)
-        )
-        _store_problems(connection, result, run_id)
-        _store_due(connection, result, run_id)
-        events += [*since, happened("run stored", detail=_told_of_run(result, who))]
-        add_events(connection, _stamp(finished_at), NIGHTLY, events, run_id)
+        of_run_now = {
+            "queue": changes["referral"].as_json(),
+            "contacts": contacts,
+            "told": told_now,
+            "carried": list(known.columns),
+            "oversight": {"rules": oversight.rules_json(), "queue": oversight.change.as_json()},
+        }
+        later.connection.execute(sa.update(run).where(run.c.id == run_id).values(of_run_now))
+        since = [*since, happened("run stored", detail=_told_of_run(result, who))]
+        put(later.connection, chained(so_far.head, at, NIGHTLY, since, run_id))
     return run_id, changes, oversight
 
 
@@ -158,30 +177,33 @@ def _store_run_row(
     return int(key[0])
 
 
-def _store_problems(connection: sa.Connection, result: Run, run_id: int) -> None:
+def _store_problems(later: Behind, result: Run, run_id: int) -> None:
     problems = (*result.problems, *result.contacts.problems)
     columns = {
         name: [getattr(problem, name) for problem in problems]
         for name in ("kind", "source", "row", "column", "message")
     }
-    bulk.add(connection, rejection, columns, {"run_id": run_id})
+    later.write(bulk.add, rejection, columns, {"run_id": run_id})
 
 
-def _store_due(connection: sa.Connection, result: Run, run_id: int) -> None:
+def _store_due(later: Behind, result: Run, run_id: int) -> None:
     names = ("rule", "severity", "child_id", "referral_id", "team", "message", "restricted")
     columns = {name: [getattr(one, name) for one in result.due] for name in names}
     for name in ("referral_date", "due_on"):
         columns[name] = [getattr(one, name).isoformat() for one in result.due]
-    bulk.add(connection, due_item, columns, {"run_id": run_id})
+    later.write(bulk.add, due_item, columns, {"run_id": run_id})
 
 
-def _store_referrals(connection: sa.Connection, referrals: pa.Table, run_id: int) -> None:
+def _referrals_before(store: Beside) -> pa.Table:
+    query = sa.select(*(referral.c[name] for name in _BESIDE.names))
+    return store.all_of(query, _BESIDE)
+
+
+def _store_referrals(later: Behind, referrals: pa.Table, stored: pa.Table, run_id: int) -> None:
     """Bring the referrals up to date; only what differs is written.
 
     What this run did not find any more stays, since a case may be of it, and says so.
     """
-    query = sa.select(*(referral.c[name] for name in _BESIDE.names))
-    stored = bulk.table_of(connection, query, _BESIDE)
     at = places([referrals[name] for name in _NAMES], [stored[name] for name in _NAMES])
     is_known = at >= 0
     is_here = np.zeros(len(stored), bool)
@@ -195,13 +217,13 @@ def _store_referrals(connection: sa.Connection, referrals: pa.Table, run_id: int
     else:
         differs = np.zeros(len(referrals), bool)
     new = referrals.filter(pa.array(~is_known)).sort_by([(name, "ascending") for name in _NAMES])
-    bulk.add(connection, referral, _written(new))
+    later.write(bulk.add, referral, _written(new))
     changed = _written(referrals.filter(pa.array(differs)))
     which = {name: changed.pop(name) for name in _NAMES}
-    bulk.change(connection, referral, which, changed, {"gone_run_id": None})
+    later.write(bulk.change, referral, which, changed, {"gone_run_id": None})
     gone = stored.filter(pa.array(~is_here & ~was_gone))
     names = {name: gone[name].to_pylist() for name in _NAMES}
-    bulk.change(connection, referral, names, {}, {"gone_run_id": run_id})
+    later.write(bulk.change, referral, names, {}, {"gone_run_id": run_id})
 
 
 def _written(referrals: pa.Table) -> dict[str, list[Any]]:

@@ -20,9 +20,12 @@ from triage.overseeing import SCHEMA, judge_cases, of_cases
 from triage.ruleset import Ruleset
 from triage.run import Judgement, Run
 from triage.store import bulk
+from triage.store.behind import Behind
+from triage.store.beside import beside
 from triage.store.exceptions import RuleException
 from triage.store.queue import update_queue
 from triage.store.queue_change import QueueChange
+from triage.store.stood import queue_stood
 from triage.store.tables import case, flag, remedial_action, run
 from triage.store.tonight import of_run
 from triage.store.trail import Happened
@@ -66,7 +69,7 @@ class Oversight:
 
 
 def oversee(
-    connection: sa.Connection,
+    later: Behind,
     result: Run,
     run_id: int,
     review_days: Mapping[str, int],
@@ -81,7 +84,7 @@ def oversee(
     if not rules.rules:
         return Oversight({}, QueueChange()), []
     as_of = result.options.as_of
-    cases = _cases(connection, [rule.id for rule in rules.rules])
+    cases = _cases(later.connection, [rule.id for rule in rules.rules])
     judgements = {
         subject: judge_cases(
             cases.filter(pc.equal(cases["subject"], subject)).select(SCHEMA.names).cast(SCHEMA),
@@ -90,10 +93,14 @@ def oversee(
         for subject in _SUBJECTS
     }  # fmt: skip
     overseen = replace(result, referrals=judgements["referral"], contacts=judgements["contact"])
-    if not any(len(one.flags) for one in judgements.values()) and not _stand(connection, rules):
+    if not any(len(one.flags) for one in judgements.values()) and not _stand(
+        later.connection, rules
+    ):
         return Oversight(judgements, QueueChange()), []
     tonight = of_run(overseen, exceptions)
-    changes, events = update_queue(connection, overseen, tonight, run_id, review_days, exceptions)
+    with beside(later.connection) as store:
+        stood = queue_stood(store, overseen, tonight)
+    changes, events = update_queue(later, overseen, stood, run_id, review_days, exceptions)
     return Oversight(judgements, reduce(QueueChange.plus, changes.values())), events
 
 
@@ -110,6 +117,8 @@ def _cases(connection: sa.Connection, rules: Sequence[str]) -> pa.Table:
     of_case = sa.and_(flag.c.case_id == case.c.id, flag.c.state == "open")
     is_flagged = sa.exists().where(of_case, flag.c.rule_id.not_in(rules))
     waits = sa.or_(case.c.status.in_(AWAITED), sa.and_(case.c.status == "new", is_flagged))
+    waiting = sa.select(case.c.id).where(waits).subquery()
+    is_waiting = waiting.c.id.is_not(None)
     action = (
         sa.select(remedial_action.c.case_id, sa.func.min(remedial_action.c.due_on).label("due_on"))
         .where(remedial_action.c.done_on.is_(None), remedial_action.c.handed_to.is_(None))
@@ -124,13 +133,14 @@ def _cases(connection: sa.Connection, rules: Sequence[str]) -> pa.Table:
             case.c.referral_date,
             case.c.team,
             case.c.restricted,
-            sa.case((waits, case.c.opened_on)).label("review_awaited_since"),
+            sa.case((is_waiting, case.c.opened_on)).label("review_awaited_since"),
             action.c.due_on.label("action_due_on"),
         )
+        .outerjoin(waiting, waiting.c.id == case.c.id)
         .outerjoin(action, action.c.case_id == case.c.id)
         .where(
             sa.or_(
-                waits,
+                is_waiting,
                 action.c.due_on.is_not(None),
                 sa.exists().where(of_case, flag.c.rule_id.in_(rules)),
             )

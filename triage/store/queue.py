@@ -7,97 +7,42 @@ cleared, never deleted; what could not be judged tonight stands as it was.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import groupby
-from operator import itemgetter
+from collections.abc import Mapping, Sequence
+from itertools import repeat
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import sqlalchemy as sa
 
 from triage.calendar import to_day
 from triage.facts import SubjectName
+from triage.flagged import told_apart
 from triage.judging import CLEAR_CODE
-from triage.names import found_at, places
+from triage.names import places
 from triage.run import Run
 from triage.store import bulk
-from triage.store.cases import (
-    Cases,
-    OpenFlags,
-    Touched,
-    cases_of,
-    follow_cases,
-    open_cases,
-)
-from triage.store.columns import AnyColumn, dates, same, texts, truths
+from triage.store.behind import Behind
+from triage.store.cases import Cases, OpenFlags, Touched, follow_cases, open_cases
+from triage.store.columns import AnyColumn, dates, texts, truths
 from triage.store.exceptions import RuleException, excepted
 from triage.store.queue_change import Changes, QueueChange
+from triage.store.stood import Stood, Stored
 from triage.store.tables import flag
-from triage.store.tonight import Tonight
-from triage.store.trail import Happened, happened
-from triage.vocabulary import SEVERITIES
+from triage.store.trail import Happened, as_detail, happened
 
 Whole = npt.NDArray[np.int64]
 Truth = npt.NDArray[np.bool_]
 
-_TOLD: Final = ("rule_hash", "message", "due_on")
-_SCHEMA: Final = pa.schema(
-    {
-        "id": pa.int64(),
-        "case_id": pa.int64(),
-        "rule_id": pa.string(),
-        "is_open": pa.int8(),
-        "rank": pa.int64(),
-        "fingerprint": pa.string(),
-        "first_flagged_on": pa.string(),
-        **{name: pa.string() for name in _TOLD},
-    }
-)
-
-
-_BESIDE: Final = pa.schema(
-    {
-        "number": pa.int64(),
-        "case": pa.int64(),
-        "rule": pa.dictionary(pa.int32(), pa.string()),
-        "is_open": pa.bool_(),
-        "since": pa.date32(),
-        "rank": pa.int64(),
-        "place": pa.int64(),
-        "is_same": pa.bool_(),
-        "is_told_so": pa.bool_(),
-    }
-)
-_NONE: Final = _BESIDE.empty_table()
-
-
-@dataclass(frozen=True)
-class Stored:
-    """The flags that stood before a run, in the order of their numbers.
-
-    ``place`` is where tonight's flags have the same, or -1; ``is_same`` whether it rests on the
-    same, and ``is_told_so`` whether it is told in the same words.
-    """
-
-    number: Whole
-    case: Whole
-    rule: pa.ChunkedArray
-    is_open: Truth
-    since: Whole
-    rank: Whole
-    place: Whole
-    is_same: Truth
-    is_told_so: Truth
+_BITS: Final = 62
+"""Rules that are told by the bits of one whole number."""
 
 
 def update_queue(
-    connection: sa.Connection,
+    later: Behind,
     run: Run,
-    tonight: Tonight,
+    stood: Stood,
     run_id: int,
     review_days: Mapping[str, int],
     exceptions: Sequence[RuleException] = (),
@@ -107,30 +52,27 @@ def update_queue(
     ``exceptions`` are those for which tonight's flags were left out; what stands is cleared.
     """
     as_of = run.options.as_of
-    cases = cases_of(connection, tonight)
-    open_cases(connection, cases, tonight, as_of, review_days)
-    tonight = tonight.of(np.argsort(cases.number[tonight.entry], kind="stable"))
-    whose = cases.number[tonight.entry]
-    told = _columns(run, tonight)
-    stored = _stored(connection, tonight, whose, told)
+    cases, tonight, whose, told = stood.cases, stood.tonight, stood.whose, stood.told
+    stored = stood.flags
+    open_cases(later, cases, tonight, as_of, review_days)
     is_new = np.ones(len(whose), bool)
     is_new[stored.place[stored.place >= 0]] = False
     new = np.flatnonzero(is_new)
-    _add_flags(connection, told, whose, new, as_of, run_id)
+    _add_flags(later, told, whose, new, as_of, run_id)
 
     is_raised = stored.place >= 0
     returns = is_raised & ~stored.is_open
     changes = is_raised & stored.is_open & ~stored.is_same
     stays = is_raised & stored.is_open & stored.is_same
-    changed = _change_flags(connection, told, stored, returns, changes, run_id)
-    _tell_anew(connection, told, stored, stays & ~stored.is_told_so)
-    clears, is_contact, cleared = _clear_flags(connection, run, cases, stored, run_id, exceptions)
+    changed = _change_flags(later, told, stored, returns, changes, run_id)
+    _tell_anew(later, told, stored, stays & ~stored.is_told_so)
+    clears, is_contact, cleared = _clear_flags(later, run, cases, stored, run_id, exceptions)
 
     rank = stored.rank.copy()
     rank[is_raised] = tonight.rank[stored.place[is_raised]]
     stands = (stored.is_open & ~clears) | returns
     followed = follow_cases(
-        connection,
+        later,
         cases,
         tonight,
         Touched(np.concatenate([whose[new], stored.case[returns]]), stored.case[clears]),
@@ -143,7 +85,7 @@ def update_queue(
         review_days,
     )
     events = [
-        *_raised(cases, whose[new], texts(told["rule_id"].take(pa.array(new)))),
+        *_raised(cases, stood, new),
         *changed,
         *cleared,
         *followed,
@@ -165,100 +107,39 @@ def update_queue(
     return counts, events
 
 
-def _raised(cases: Cases, whose: Whole, rules: Sequence[str]) -> Iterator[Happened]:
-    """Yield what happened by new flags, given by case: a case that they opened names its own."""
-    opened = set(cases.number[cases.place < 0].tolist())
-    told: dict[tuple[str, ...], Happened] = {}
-    for number, pairs in groupby(zip(whose.tolist(), rules, strict=True), itemgetter(0)):
-        flags = tuple(rule for _, rule in pairs)
-        if number not in opened:
-            yield from (happened("flag raised", number, rule) for rule in flags)
-            continue
-        if flags not in told:
-            told[flags] = happened("case opened", None, None, {"flags": sorted(flags)})
-        kind, _, rule, detail = told[flags]
-        yield kind, number, rule, detail
+def _raised(cases: Cases, stood: Stood, new: Whole) -> list[Happened]:
+    """Return what happened by new flags, by case: one that they opened names all of its own."""
+    whose, numbers, rules = stood.whose[new], stood.tonight.rule[new], stood.tonight.rules
+    n_raised = int(np.searchsorted(whose, cases.last, "right"))
+    raised = [
+        happened("flag raised", number, rules[rule])
+        for number, rule in zip(whose[:n_raised].tolist(), numbers[:n_raised].tolist(), strict=True)
+    ]
+    whose, numbers = whose[n_raised:], numbers[n_raised:]
+    opened, starts = np.unique(whose, return_index=True)
+    if not len(opened):
+        return raised
+    # Which rules a case is opened for, a bit each; the same ones are told in the same words.
+    bits = [
+        np.bitwise_or.reduceat(np.where(numbers // _BITS == word, 1 << numbers % _BITS, 0), starts)
+        for word in range(len(rules) // _BITS + 1)
+    ]
+    which, firsts = told_apart(bits)
+    ends = np.append(starts[1:], len(whose))
+    details = [
+        as_detail({"flags": sorted(rules[rule] for rule in numbers[starts[at] : ends[at]])})
+        for at in firsts.tolist()
+    ]
+    kinds, told = repeat("case opened"), map(details.__getitem__, which.tolist())
+    return [*raised, *zip(kinds, opened.tolist(), repeat(None), told)]
 
 
 _EXCEPTED: Final = {"why": "an exception is made"}
 _SUBJECTS: Final[tuple[tuple[SubjectName, bool], ...]] = (("referral", False), ("contact", True))
 
 
-def _columns(run: Run, tonight: Tonight) -> dict[str, AnyColumn]:
-    """Return what is stored of tonight's flags, by the names of the store."""
-    hashes = [run.ruleset.by_id[rule].text_hash for rule in tonight.rules]
-    codes = pa.array(tonight.rule.astype(np.int16))
-    return {
-        "rule_id": tonight.flags["rule"],
-        "rule_hash": pa.DictionaryArray.from_arrays(codes, pa.array(hashes, pa.string())),
-        "severity": tonight.flags["severity"],
-        "message": tonight.flags["message"],
-        "due_on": tonight.flags["due_on"],
-        "evidence": tonight.flags["evidence"],
-        "fingerprint": tonight.fingerprints,
-    }
-
-
-def _stored(
-    connection: sa.Connection,
-    tonight: Tonight,
-    whose: Whole,
-    told: Mapping[str, AnyColumn],
-) -> Stored:
-    """Return the flags that stand in the store, each beside tonight's."""
-    rules = pa.array(tonight.rules, pa.string())
-    key = whose * (len(rules) + 1) + tonight.rule
-    order = np.argsort(key)
-    reckoned = {
-        "is_open": sa.cast(flag.c.state == "open", sa.Integer),
-        "rank": sa.case(
-            {name: rank for rank, name in enumerate(SEVERITIES)}, value=flag.c.severity
-        ),
-    }
-    query = sa.select(
-        *(reckoned[name] if name in reckoned else flag.c[name] for name in _SCHEMA.names)
-    ).order_by(flag.c.id)
-    found = [_NONE]
-    for some in bulk.tables(connection, query, _SCHEMA):
-        rule = pc.index_in(some["rule_id"], value_set=rules).fill_null(len(rules)).to_numpy()
-        place = found_at(some["case_id"].to_numpy() * (len(rules) + 1) + rule, key, order)
-        which = np.flatnonzero(place >= 0)
-        stands, raised = some.take(pa.array(which)), pa.array(place[which])
-        is_so = {
-            name: same(told[name].take(raised), stands[name]) for name in (*_TOLD, "fingerprint")
-        }
-        is_same, is_told_so = np.zeros(len(some), bool), np.zeros(len(some), bool)
-        is_same[which] = is_so.pop("fingerprint")
-        as_severe = stands["rank"].to_numpy() == tonight.rank[place[which]]
-        is_told_so[which] = np.logical_and.reduce([*is_so.values(), as_severe])
-        columns = [
-            some["id"],
-            some["case_id"],
-            some["rule_id"].dictionary_encode(),
-            pc.equal(some["is_open"], 1),
-            some["first_flagged_on"].cast(pa.date32()),
-            some["rank"],
-            place,
-            is_same,
-            is_told_so,
-        ]
-        found.append(pa.table(columns, schema=_BESIDE))
-    whole = pa.concat_tables(found)
-    return Stored(
-        whole["number"].to_numpy(),
-        whole["case"].to_numpy(),
-        whole["rule"],
-        truths(whole["is_open"]),
-        whole["since"].cast(pa.int32()).to_numpy(),
-        whole["rank"].to_numpy(),
-        whole["place"].to_numpy(),
-        truths(whole["is_same"]),
-        truths(whole["is_told_so"]),
-    )
-
-
 def _add_flags(
-    connection: sa.Connection,
+    later: Behind,
     told: Mapping[str, AnyColumn],
     whose: Whole,
     new: Whole,
@@ -266,8 +147,8 @@ def _add_flags(
     run_id: int,
 ) -> None:
     """Add the flags that never were there."""
-    bulk.add(
-        connection,
+    later.write(
+        bulk.add,
         flag,
         {"case_id": whose[new].tolist(), **_written(told, new)},
         {
@@ -289,7 +170,7 @@ def _written(told: Mapping[str, AnyColumn], which: Whole) -> dict[str, list[str]
 
 
 def _change_flags(
-    connection: sa.Connection,
+    later: Behind,
     told: Mapping[str, AnyColumn],
     stored: Stored,
     returns: Truth,
@@ -301,7 +182,7 @@ def _change_flags(
     written = _written(told, stored.place[which])
     rules = written.pop("rule_id")
     common = {"state": "open", "cleared_run_id": None, "changed_run_id": run_id}
-    bulk.change(connection, flag, {"id": stored.number[which].tolist()}, written, common)
+    later.write(bulk.change, flag, {"id": stored.number[which].tolist()}, written, common)
     return [
         happened("flag raised again" if returned else "flag changed", number, rule)
         for number, rule, returned in zip(
@@ -311,7 +192,7 @@ def _change_flags(
 
 
 def _tell_anew(
-    connection: sa.Connection,
+    later: Behind,
     told: Mapping[str, AnyColumn],
     stored: Stored,
     moves: Truth,
@@ -320,11 +201,11 @@ def _tell_anew(
     which = np.flatnonzero(moves)
     written = _written(told, stored.place[which])
     del written["rule_id"], written["fingerprint"]
-    bulk.change(connection, flag, {"id": stored.number[which].tolist()}, written)
+    later.write(bulk.change, flag, {"id": stored.number[which].tolist()}, written)
 
 
 def _clear_flags(
-    connection: sa.Connection,
+    later: Behind,
     run: Run,
     cases: Cases,
     stored: Stored,
@@ -359,7 +240,7 @@ def _clear_flags(
     clears[quiet] |= is_excepted
     which = np.flatnonzero(clears)
     common = {"state": "cleared", "cleared_run_id": run_id}
-    bulk.change(connection, flag, {"id": stored.number[which].tolist()}, {}, common)
+    later.write(bulk.change, flag, {"id": stored.number[which].tolist()}, {}, common)
     reasons = {rule: {"why": f"the rule is {said}"} if said else {} for rule, said in why.items()}
     events = [
         happened("flag cleared", number, rule, _EXCEPTED if is_quiet else reasons[rule])

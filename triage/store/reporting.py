@@ -38,7 +38,7 @@ from triage.report.records import (
 from triage.rights import Viewer
 from triage.rule_text import RuleText
 from triage.store import bulk
-from triage.store.beside import all_of
+from triage.store.beside import Beside, beside
 from triage.store.connection import acting, reading
 from triage.store.exceptions import lasting
 from triage.store.people import Asker, viewer_of
@@ -88,12 +88,12 @@ def records_of(url: str, asker: Asker) -> Records:
         CallError: when whoever asks may not make reports.
         StoreError: when there is no store, or no run in it.
     """
-    with reading(url) as connection:
+    with reading(url) as connection, beside(connection) as stored:
         who = viewer_of(connection, asker)
         who.require("make reports")
         last = _last_run(connection)
-        referrals, children = _referrals(connection, who, last)
-        cases = _cases(connection, who, children, last.as_of)
+        referrals, children = _referrals(stored, who, last)
+        cases = _cases(stored, who, children, last.as_of)
         seen = frozenset(cases["case"].tolist())
         pending = frozenset(connection.scalars(sa.select(second_review.c.case_id).where(UNENDED)))
         reviewed = reviewed_of(connection, seen, pending)
@@ -105,7 +105,7 @@ def records_of(url: str, asker: Asker) -> Records:
             seen_by=_seen_by(who),
             referrals=referrals,
             cases=cases,
-            flags=_flags(connection, seen),
+            flags=_flags(stored, seen),
             reviewed=reviewed,
             pending=pending & seen,
             closed_by_hand=_closed_by_hand(connection, cases, reviewed),
@@ -182,14 +182,12 @@ def _seen_by(who: Viewer) -> str:
     return f"cases {teams}, {restricted}"
 
 
-def _referrals(
-    connection: sa.Connection, who: Viewer, last: LastRun
-) -> tuple[pd.DataFrame, pa.Array]:
+def _referrals(stored: Beside, who: Viewer, last: LastRun) -> tuple[pd.DataFrame, pa.Array]:
     """Return the referrals of the last run, and the children by whose place they are numbered."""
     query = sa.select(*(referral.c[name] for name in _REFERRALS.names)).where(
         referral.c.gone_run_id.is_(None), referral.c.referral_date <= last.as_of
     )
-    found = all_of(connection, query, _REFERRALS)
+    found = stored.all_of(query, _REFERRALS)
     order = [(name, "ascending") for name in ("child_id", "referral_date", "referral_id")]
     found = found.sort_by(order).combine_chunks()
     encoded = found["child_id"].combine_chunks().dictionary_encode()
@@ -247,11 +245,9 @@ def _number(children: pa.Array, child: str | None) -> int | None:
     return None if child is None else int(pc.index(children, child).as_py())
 
 
-def _cases(
-    connection: sa.Connection, who: Viewer, children: pa.Array, as_of: dt.date
-) -> pd.DataFrame:
+def _cases(stored: Beside, who: Viewer, children: pa.Array, as_of: dt.date) -> pd.DataFrame:
     query = sa.select(*(case.c[name] for name in _CASES.names))
-    found = all_of(connection, query, _CASES).sort_by("id")
+    found = stored.all_of(query, _CASES).sort_by("id")
     if who.teams is not None:
         found = found.filter(pc.is_in(found["team"], value_set=pa.array(sorted(who.teams))))
     if not who.sees_restricted:
@@ -273,13 +269,11 @@ def _cases(
     return pd.DataFrame({name: np.asarray(columns[name]) for name in CASES})
 
 
-def _flags(connection: sa.Connection, seen: frozenset[int]) -> dict[int, tuple[str, ...]]:
+def _flags(stored: Beside, seen: frozenset[int]) -> dict[int, tuple[str, ...]]:
     """Return the rules that ever flagged each case, in the order of their names."""
     found: dict[int, list[str]] = defaultdict(list)
     query = sa.select(*(flag.c[name] for name in _FLAGS.names))
-    raised = all_of(connection, query, _FLAGS).sort_by(
-        [(name, "ascending") for name in _FLAGS.names]
-    )
+    raised = stored.all_of(query, _FLAGS).sort_by([(name, "ascending") for name in _FLAGS.names])
     for number, rule in zip(*(raised[name].to_pylist() for name in _FLAGS.names), strict=True):
         found[number].append(rule)
     return {number: tuple(rules) for number, rules in found.items() if number in seen}

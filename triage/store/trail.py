@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -28,7 +28,6 @@ _APART: Final = "\x1f"
 _NOTHING: Final = "\0"
 _FIELDS: Final = ("id", "at", "actor", "kind", "run_id", "case_id", "rule_id", "detail")
 _NO_DETAIL: Final = "{}"
-_AT_ONCE: Final = 100_000
 
 Happened = tuple[str, int | None, str | None, str]
 """An event as it is added: its kind, the case, the rule, and the detail as JSON."""
@@ -63,35 +62,70 @@ def add_events(
     Raises:
         CallError: when the actor's name holds a character that cannot be printed.
     """
+    put(connection, chained(head(connection), at, actor, events, run_id))
+
+
+@dataclass(frozen=True)
+class Head:
+    """The last event at some moment: its number, and its hash."""
+
+    id: int
+    hash: bytes
+
+
+@dataclass(frozen=True)
+class Chained:
+    """Events as they are put at the end of the trail, and the last of them."""
+
+    columns: Mapping[str, Sequence[Any]]
+    same: Mapping[str, Any]
+    head: Head
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self.columns["id"])
+
+
+def chained(
+    after: Head, at: str, actor: str, events: Iterable[Happened], run_id: int | None = None
+) -> Chained:
+    """Return events with what each bears of itself and of all before it.
+
+    Raises:
+        CallError: when the actor's name holds a character that cannot be printed.
+    """
     if not actor or not actor.isprintable():
         raise CallError("a name is to be of characters that can be printed; give another.")
-    last, digest = head(connection)
     found = list(events)
-    with _unguarded(connection, len(found)):
-        for start in range(0, len(found), _AT_ONCE):
-            some = found[start : start + _AT_ONCE]
-            hashes = _chained(digest, last + 1, at, actor, run_id, some)
-            kinds, cases, rules, details = zip(*some, strict=True)
-            columns: dict[str, Iterable[Any]] = {
-                "id": range(last + 1, last + 1 + len(some)),
-                "kind": kinds,
-                "case_id": cases,
-                "rule_id": rules,
-                "detail": details,
-                "hash": hashes,
-            }
-            bulk.add(connection, event, columns, {"at": at, "actor": actor, "run_id": run_id})
-            last, digest = last + len(some), hashes[-1]
+    first = after.id + 1
+    hashes = _hashes(after.hash, first, at, actor, run_id, found)
+    kinds, cases, rules, details = zip(*found, strict=True) if found else ((), (), (), ())
+    columns: dict[str, Sequence[Any]] = {
+        "id": range(first, first + len(found)),
+        "kind": kinds,
+        "case_id": cases,
+        "rule_id": rules,
+        "detail": details,
+        "hash": hashes,
+    }
+    last = Head(after.id + len(found), hashes[-1]) if found else after
+    return Chained(columns, {"at": at, "actor": actor, "run_id": run_id}, last)
 
 
-def head(connection: sa.Connection) -> tuple[int, bytes]:
-    """Return the number of the last event and its hash."""
+def put(connection: sa.Connection, events: Chained) -> None:
+    """Put events at the end of the trail, the last of which they were chained to."""
+    with _unguarded(connection, len(events)):
+        bulk.add(connection, event, events.columns, events.same)
+
+
+def head(connection: sa.Connection) -> Head:
+    """Return the last event of the trail."""
     query = sa.select(event.c.id, event.c.hash).order_by(event.c.id.desc()).limit(1)
     found = connection.execute(query).first()
-    return (0, BEGINNING) if found is None else (int(found[0]), bytes(found[1]))
+    return Head(0, BEGINNING) if found is None else Head(int(found[0]), bytes(found[1]))
 
 
-def _chained(
+def _hashes(
     digest: bytes, first: int, at: str, actor: str, run_id: int | None, events: Iterable[Happened]
 ) -> list[bytes]:
     told = f"{_APART}{at}{_APART}{actor}{_APART}"
@@ -114,14 +148,6 @@ class Verdict:
     last: int
     hash: bytes
     damage: str = ""
-
-
-@dataclass(frozen=True)
-class Head:
-    """The last event at some moment, as it was kept outside the store."""
-
-    id: int
-    hash: bytes
 
 
 def verify(connection: sa.Connection, kept: Head | None = None) -> Verdict:

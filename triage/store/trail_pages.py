@@ -82,7 +82,7 @@ def begin_trail_export(url: str, asker: Asker, asked: TrailAsked, form: str) -> 
         who.require("see the trail")
         who.require("export")
         asked.conditions()
-        last, _ = trail.head(connection)
+        last = trail.head(connection).id
         given = {name: value for name, value in dataclasses.asdict(asked).items() if value}
         told = {"form": form, "up_to": last, **given}
         add_events(connection, asker.at, asker.actor, [happened(EXPORTED, detail=told)])

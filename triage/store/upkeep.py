@@ -161,7 +161,7 @@ def restore(url: str, path: Path, asker: Asker, progress: Progress) -> Brought:
         rows = {name: tally.rows for name, tally in tallies.items()}
         return Brought(
             address.name, str(path), backup.contents.revision, HEAD_REVISION, rows,
-            Head(*head(connection)),
+            head(connection),
         )  # fmt: skip
 
 
@@ -205,9 +205,7 @@ def move(from_url: str, to_url: str, asker: Asker, progress: Progress) -> Brough
                     progress,
                 )  # fmt: skip
             rows = {name: tally.rows for name, tally in tallies.items()}
-            moved = Brought(
-                there.name, here.name, HEAD_REVISION, HEAD_REVISION, rows, Head(*head(source))
-            )
+            moved = Brought(there.name, here.name, HEAD_REVISION, HEAD_REVISION, rows, head(source))
     except StoreError:
         if moved is None:
             raise
