@@ -22,11 +22,16 @@ _FoundT = TypeVar("_FoundT")
 
 
 class Behind:
-    """A connection that is asked in another thread; whoever needs it here waits for that first."""
+    """A connection that is asked behind what is done here; whoever needs it here waits for that."""
 
-    def __init__(self, connection: sa.Connection, pool: ThreadPoolExecutor) -> None:
+    def __init__(
+        self, connection: sa.Connection, pool: ThreadPoolExecutor, *, is_read_apart: bool
+    ) -> None:
         self._connection = connection
         self._pool = pool
+        # SQLite lets go of the lock at each of its many steps, and would wait for it as often.
+        self._is_server = connection.dialect.name == "postgresql"
+        self._reads_here = not (self._is_server or is_read_apart)
         self._asked: deque[Future[Any]] = deque()
         self._has_failed = False
 
@@ -46,6 +51,10 @@ class Behind:
         Raises:
             Exception: what something asked before raised; nothing was done after it.
         """
+        if self._reads_here:
+            found: Future[_FoundT] = Future()
+            found.set_result(work(self.connection))
+            return found
         return self._ask(work)
 
     def write(
@@ -59,11 +68,10 @@ class Behind:
         Raises:
             Exception: what something asked before raised; nothing was done after it.
         """
-        if self._connection.dialect.name == "sqlite":
-            # Each of its many statements would wait until whoever reckons lets go of the lock.
+        if self._is_server:
+            self._ask(work, *args, **named)
+        else:
             work(self.connection, *args, **named)
-            return
-        self._ask(work, *args, **named)
 
     def _ask(
         self,
@@ -92,14 +100,16 @@ class Behind:
 
 
 @contextmanager
-def behind(connection: sa.Connection) -> Iterator[Behind]:
-    """Have a connection asked in another thread until the block ends, and all of it is done.
+def behind(connection: sa.Connection, *, is_read_apart: bool = False) -> Iterator[Behind]:
+    """Have a server asked in another thread until the block ends, and all of it is done.
+
+    SQLite is asked at once, but to read it where that is done by another process.
 
     Raises:
         Exception: what the first thing that failed raised.
     """
     pool = ThreadPoolExecutor(1)
-    asked = Behind(connection, pool)
+    asked = Behind(connection, pool, is_read_apart=is_read_apart)
     try:
         yield asked
         _ = asked.connection

@@ -14,18 +14,17 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import pyarrow as pa
 import sqlalchemy as sa
 
 from triage.store import bulk
 
-LARGE: Final = 64_000_000
-"""Bytes of a store that is worth a second process, which takes a third of a second to begin."""
+LARGE: Final = 256_000_000
+"""Bytes of a store that is worth a second process, which takes half a second to begin."""
 _MOMENT: Final = (
-    "SELECT (SELECT max(id) FROM event) AS last,"
-    " (SELECT schema_version FROM pragma_schema_version) AS version"
+    "SELECT (SELECT max(id) FROM event), (SELECT schema_version FROM pragma_schema_version)"
 )
 """Whatever changes a store adds to its trail, or changes its tables: where two connections see one
 end of it and one version of them, they see one and the same store."""
@@ -33,6 +32,8 @@ _ROWS: Final = 65_536
 """Rows that are made columns at a time."""
 _READER: Final = Path(__file__).with_name("second_reader.py")
 _DONE: Final = b"done\n"
+
+_Reader: TypeAlias = subprocess.Popen[bytes]
 
 
 class _OtherwiseError(Exception):
@@ -46,9 +47,16 @@ class Beside:
     says what is wrong.
     """
 
-    def __init__(self, connection: sa.Connection, reader: subprocess.Popen[bytes] | None) -> None:
+    def __init__(self, connection: sa.Connection, reader: _Reader | None) -> None:
         self._connection = connection
         self._reader = reader
+        self._moment = connection.exec_driver_sql(_MOMENT).one() if reader else None
+        self._is_same: bool | None = None
+
+    @property
+    def is_apart(self) -> bool:
+        """Return whether there is a second process."""
+        return self._reader is not None
 
     def all_of(self, query: sa.Select[Any], schema: pa.Schema) -> pa.Table:
         """Return what a query finds, as one table, in no order."""
@@ -79,6 +87,10 @@ class Beside:
         """
         if self._reader is None or _has_written(self._connection):
             raise _OtherwiseError
+        if self._is_same is None:
+            self._is_same = _moment_of(self._reader) == self._moment
+        if not self._is_same:
+            raise _OtherwiseError
         compiled = query.compile(
             dialect=self._connection.dialect, compile_kwargs={"literal_binds": True}
         )
@@ -95,16 +107,15 @@ def beside(connection: sa.Connection) -> Iterator[Beside]:
     """Have what a connection sees read by a second process, where that is worth it."""
     reader = _begun(connection)
     try:
-        if reader is not None and not _sees_the_same(reader, connection):
-            _end(reader)
-            reader = None
         yield Beside(connection, reader)
     finally:
         if reader is not None:
-            _end(reader)
+            # What it still reads is not wanted any more.
+            reader.kill()
+            reader.communicate()
 
 
-def _begun(connection: sa.Connection) -> subprocess.Popen[bytes] | None:
+def _begun(connection: sa.Connection) -> _Reader | None:
     if connection.dialect.name != "sqlite" or _has_written(connection):
         return None
     file = Path(str(connection.engine.url.database)).absolute()
@@ -115,27 +126,18 @@ def _begun(connection: sa.Connection) -> subprocess.Popen[bytes] | None:
     return subprocess.Popen(call, stdin=pipe, stdout=pipe, stderr=nowhere)
 
 
-def _end(reader: subprocess.Popen[bytes]) -> None:
-    reader.kill()
-    reader.communicate()
-
-
 def _has_written(connection: sa.Connection) -> bool:
     held: Any = connection.connection.driver_connection
     return bool(held.total_changes)
 
 
-def _sees_the_same(reader: subprocess.Popen[bytes], connection: sa.Connection) -> bool:
-    """Return whether a second process sees what a connection does; it goes on seeing that."""
-    here = connection.exec_driver_sql(_MOMENT).one()
-    try:
-        there = pa.concat_tables(_answer(reader, _MOMENT)).to_pylist()
-    except _OtherwiseError:
-        return False
-    return bool(there == [{"last": here.last, "version": here.version}])
+def _moment_of(reader: _Reader) -> tuple[Any, ...]:
+    """Return the moment that a second process sees; it goes on seeing that."""
+    (row,) = pa.concat_tables(_answer(reader, _MOMENT)).to_pylist()
+    return tuple(row.values())
 
 
-def _answer(reader: subprocess.Popen[bytes], query: str) -> Iterator[pa.Table]:
+def _answer(reader: _Reader, query: str) -> Iterator[pa.Table]:
     """Yield what a second process answers.
 
     Raises:

@@ -71,7 +71,7 @@ def store_run(
     with (
         writing(url) as connection,
         beside(connection) as store,
-        behind(connection) as later,
+        behind(connection, is_read_apart=store.is_apart) as later,
     ):
         # All that is held beside tonight's is read before anything is written.
         told_before = connection.scalar(sa.select(run.c.told).order_by(run.c.id.desc()).limit(1))
