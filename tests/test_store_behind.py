@@ -53,7 +53,7 @@ def fail(_connection: sa.Connection, said: str = "first") -> None:
 
 def test_what_is_asked_is_done_in_order_and_before_the_connection_is_lent(stored: OwnStore) -> None:
     n = 3 * behind_door._MOST
-    with writing(stored.url) as connection, behind(connection) as later:
+    with writing(stored.url) as connection, behind(connection, is_read_apart=True) as later:
         for number in range(n):
             later.write(rule_named, f"{number:03}")
         found = later.read(names)
@@ -63,12 +63,21 @@ def test_what_is_asked_is_done_in_order_and_before_the_connection_is_lent(stored
     assert stored.value("SELECT count(*) FROM rule_text WHERE rule_id = 'X-01'") == n + 1
 
 
-def test_a_server_is_asked_in_another_thread(stored: OwnStore) -> None:
+@pytest.mark.parametrize("is_read_apart", [False, True])
+def test_a_server_is_asked_in_another_thread_and_sqlite_to_be_read_by_another_process(
+    stored: OwnStore, is_read_apart: bool
+) -> None:
     asked: list[int] = []
-    with writing(stored.url) as connection, behind(connection) as later:
+    with (
+        writing(stored.url) as connection,
+        behind(connection, is_read_apart=is_read_apart) as later,
+    ):
+        later.read(lambda _: asked.append(threading.get_ident())).result()
         later.write(lambda _: asked.append(threading.get_ident()))
         _ = later.connection
-    assert (asked == [threading.get_ident()]) == (stored.kind == "sqlite")
+    is_server = stored.kind == "postgresql"
+    is_elsewhere = [one != threading.get_ident() for one in asked]
+    assert is_elsewhere == [is_server or is_read_apart, is_server]
 
 
 def test_what_fails_is_raised_and_nothing_is_done_after_it(stored: OwnStore) -> None:
@@ -82,7 +91,7 @@ def test_what_fails_is_raised_and_nothing_is_done_after_it(stored: OwnStore) -> 
     with (  # noqa: PT012
         pytest.raises(TroubleError, match="first"),
         writing(stored.url) as connection,
-        behind(connection) as later,
+        behind(connection, is_read_apart=True) as later,
     ):
         later.write(rule_named, "before")
         found = later.read(waits)
@@ -100,7 +109,7 @@ def test_what_nobody_waited_for_fails_the_whole(stored: OwnStore) -> None:
     with (  # noqa: PT012
         pytest.raises(TroubleError, match="last"),
         writing(stored.url) as connection,
-        behind(connection) as later,
+        behind(connection, is_read_apart=True) as later,
     ):
         later.write(rule_named, "before")
         later.write(fail, "last")
@@ -112,7 +121,7 @@ def test_who_asks_for_much_waits_and_is_told_what_failed(stored: OwnStore) -> No
     with (  # noqa: PT012
         pytest.raises(TroubleError),
         writing(stored.url) as connection,
-        behind(connection) as later,
+        behind(connection, is_read_apart=True) as later,
     ):
         for number in range(10 * behind_door._MOST):
             later.write(fail if number == 1 else lambda _: n_done.append(1))
@@ -130,7 +139,11 @@ def test_what_goes_wrong_here_waits_for_what_has_begun_and_drops_the_rest(
         let_go.wait()
         done.append("slow")
 
-    with suppress(TroubleError), writing(stored.url) as connection, behind(connection) as later:
+    with (
+        suppress(TroubleError),
+        writing(stored.url) as connection,
+        behind(connection, is_read_apart=True) as later,
+    ):
         later.read(slow)
         later.read(lambda _: done.append("dropped"))
         begun.wait()
@@ -251,11 +264,11 @@ def test_a_second_process_goes_on_seeing_what_it_saw(
     triage: Triage, stored: OwnStore, second_reads: list[int]
 ) -> None:
     with reading(stored.url) as connection, beside(connection) as store:
-        before = as_read(bulk.tables(connection, CASES, SCHEMA))
+        before = as_read(store.tables(CASES, SCHEMA))
         assert triage("queue", "claim-next", "--as", "w.worker")[0] == 0
         stored.execute("UPDATE \"case\" SET team = 'Elsewhere'")
         assert as_read(store.tables(CASES, SCHEMA)) == before
-    assert second_reads == [len(before)]
+    assert second_reads == [len(before)] * 2
 
 
 @ON_SQLITE
@@ -295,6 +308,20 @@ def test_what_a_second_process_leaves_undone_is_read_on_from_there(
 
 
 @ON_SQLITE
+def test_what_was_read_in_part_is_not_taken_for_what_is_asked_next(
+    stored: OwnStore, second_reads: list[int]
+) -> None:
+    more_cases(stored, 9)
+    with reading(stored.url) as connection, beside(connection) as store:
+        plain = as_read(bulk.tables(connection, CASES, SCHEMA))
+        begun = store.tables(CASES, SCHEMA)
+        assert next(begun).to_pylist() == plain[:1]
+        assert as_read(store.tables(CASES, SCHEMA)) == plain
+        assert as_read(begun) == plain[1:]
+    assert sum(second_reads) == len(plain)
+
+
+@ON_SQLITE
 def test_no_second_process_is_left_behind(stored: OwnStore, second_reads: list[int]) -> None:
     with (  # noqa: PT012
         pytest.raises(TroubleError),
@@ -309,7 +336,8 @@ def test_no_second_process_is_left_behind(stored: OwnStore, second_reads: list[i
 
 @ON_SQLITE
 @pytest.mark.parametrize(
-    "change", ["team = CAST(x'ff' AS TEXT)", "place = 'none'", "child_id = x'80'"]
+    "change",
+    ["team = CAST(x'ff' AS TEXT)", "place = 'none'", "child_id = x'80'", "restricted = 5000"],
 )
 def test_a_damaged_cell_is_told_as_the_stores_own_connection_tells_it(
     triage: Triage, stored: OwnStore, second_reads: list[int], change: str

@@ -27,7 +27,7 @@ from triage.store.engines import postgresql_engine, sqlite_engine
 from triage.store.tables import HEAD_REVISION, metadata
 from triage.store.upgrading import migrations, own_revision
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009")
 RUNS = ("2023-06-28", "2023-06-29", "2023-06-30")
 CASES = (
     "1, 'A', 'R1', '2023-05-10', 'North', FALSE, 'new', '2023-06-20', FALSE",

@@ -12,7 +12,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -52,6 +52,7 @@ class Beside:
         self._reader = reader
         self._moment = connection.exec_driver_sql(_MOMENT).one() if reader else None
         self._is_same: bool | None = None
+        self._is_answering = False
 
     @property
     def is_apart(self) -> bool:
@@ -83,9 +84,11 @@ class Beside:
         """Yield what the second process finds.
 
         Raises:
-            _OtherwiseError: where there is none, this connection has written, or it did not end.
+            _OtherwiseError: where there is none, or none that is still what it was; where this
+                connection has written, or a cell is not of its column's kind.
         """
-        if self._reader is None or _has_written(self._connection):
+        is_busy = self._is_answering
+        if self._reader is None or is_busy or _has_written(self._connection):
             raise _OtherwiseError
         if self._is_same is None:
             self._is_same = _moment_of(self._reader) == self._moment
@@ -97,9 +100,16 @@ class Beside:
         # The kinds of the columns are those of the first row.
         kinds = ", ".join("''" if pa.types.is_string(kind) else "0" for kind in schema.types)
         n_passed = 1
-        for found in _answer(self._reader, f"SELECT {kinds} UNION ALL SELECT * FROM ({compiled})"):
-            yield found.slice(n_passed).rename_columns(schema.names).cast(schema)
+        _ask(self._reader, f"SELECT {kinds} UNION ALL SELECT * FROM ({compiled})")
+        self._is_answering = True
+        for found in _answer(self._reader):
+            try:
+                some = found.slice(n_passed).rename_columns(schema.names).cast(schema)
+            except pa.ArrowInvalid:
+                raise _OtherwiseError from None
+            yield some
             n_passed = 0
+        self._is_answering = False
 
 
 @contextmanager
@@ -123,7 +133,10 @@ def _begun(connection: sa.Connection) -> _Reader | None:
         return None
     call = [sys.executable, "-I", str(_READER), f"{file.as_uri()}?mode=ro"]
     pipe, nowhere = subprocess.PIPE, subprocess.DEVNULL
-    return subprocess.Popen(call, stdin=pipe, stdout=pipe, stderr=nowhere)
+    reader = subprocess.Popen(call, stdin=pipe, stdout=pipe, stderr=nowhere)
+    # It is told when something is read, so that nobody waits for it to begin.
+    _ask(reader, _MOMENT)
+    return reader
 
 
 def _has_written(connection: sa.Connection) -> bool:
@@ -133,21 +146,26 @@ def _has_written(connection: sa.Connection) -> bool:
 
 def _moment_of(reader: _Reader) -> tuple[Any, ...]:
     """Return the moment that a second process sees; it goes on seeing that."""
-    (row,) = pa.concat_tables(_answer(reader, _MOMENT)).to_pylist()
+    (row,) = pa.concat_tables(_answer(reader)).to_pylist()
     return tuple(row.values())
 
 
-def _answer(reader: _Reader, query: str) -> Iterator[pa.Table]:
-    """Yield what a second process answers.
+def _ask(reader: _Reader, query: str) -> None:
+    """Ask a second process, which may have ended; that is seen by its answer."""
+    assert reader.stdin is not None
+    with suppress(OSError):
+        reader.stdin.write(json.dumps([query, _ROWS]).encode() + b"\n")
+        reader.stdin.flush()
+
+
+def _answer(reader: _Reader) -> Iterator[pa.Table]:
+    """Yield what a second process answers next.
 
     Raises:
         _OtherwiseError: when it does not answer, or not to the end.
     """
-    assert reader.stdin is not None
     assert reader.stdout is not None
     try:
-        reader.stdin.write(json.dumps([query, _ROWS]).encode() + b"\n")
-        reader.stdin.flush()
         with pa.ipc.open_stream(reader.stdout) as stream:
             for batch in stream:
                 yield pa.Table.from_batches([batch])

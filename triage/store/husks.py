@@ -65,12 +65,12 @@ def leave_husks(connection: sa.Connection, cases: Sequence[int]) -> None:
 
 
 def compare_anew(connection: sa.Connection) -> None:
-    """Have the next night compare all of its flags with the store.
+    """Have the next night compare all of its flags and records with the store.
 
     Else one that brings the same as the night before would leave out what was let go of since.
     """
     last = sa.select(sa.func.max(run.c.id)).scalar_subquery()
-    connection.execute(sa.update(run).where(run.c.id == last).values(told=None))
+    connection.execute(sa.update(run).where(run.c.id == last).values(told=None, records=None))
 
 
 def erased_cases(connection: sa.Connection) -> set[int]:

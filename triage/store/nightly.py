@@ -22,7 +22,7 @@ from triage.store.cases import keep_overdue
 from triage.store.columns import dates, same, texts, truths
 from triage.store.connection import writing
 from triage.store.exceptions import lasting
-from triage.store.known import keep_known, known_before
+from triage.store.known import KnownBefore, keep_known, known_before
 from triage.store.overseeing import Oversight, oversee
 from triage.store.queue import update_queue
 from triage.store.queue_change import Changes, no_change
@@ -35,7 +35,7 @@ from triage.store.tables import (
     ruleset_rule,
     run,
 )
-from triage.store.tonight import of_run, told
+from triage.store.tonight import of_run, told, told_of_records
 from triage.store.trail import NIGHTLY, Happened, chained, happened, head, put
 from triage.timeline import timeline
 
@@ -45,6 +45,7 @@ _BESIDE: Final = pa.schema(
      "gone_run_id": pa.int64()}
 )  # fmt: skip
 """The referrals that are stored, to be held beside tonight's."""
+_BEFORE: Final = sa.select(run.c.told, run.c.records).order_by(run.c.id.desc()).limit(1)
 
 
 def store_run(
@@ -74,16 +75,18 @@ def store_run(
         behind(connection, is_read_apart=store.is_apart) as later,
     ):
         # All that is held beside tonight's is read before anything is written.
-        told_before = connection.scalar(sa.select(run.c.told).order_by(run.c.id.desc()).limit(1))
+        before = connection.execute(_BEFORE).first()
         quiet = lasting(connection, result.options.as_of)
         last = head(connection)
-        known_then = later.read(lambda connection: known_before(connection, store))
+        known, referrals = known_now(result), timeline(result)
+        records = told_of_records(known, referrals)
+        records_then = None
+        if before is None or records != before.records:
+            records_then = later.read(lambda connection: _records_before(connection, store))
         tonight = of_run(result, quiet)
-        referrals = timeline(result)
         told_now = told(result, tonight, referrals, review_days)
         stood = None
-        if told_now != told_before:
-            referrals_then = later.read(lambda _: _referrals_before(store))
+        if before is None or told_now != before.told:
             stood = later.read(lambda _: queue_stood(store, result, tonight)).result()
 
         _store_rules(later.connection, result)
@@ -92,11 +95,12 @@ def store_run(
         events: list[Happened] = []
         if stood is not None:
             changes, events = update_queue(later, result, stood, run_id, review_days, quiet)
-            _store_referrals(later, referrals, referrals_then.result(), run_id)
         so_far = chained(last, at, NIGHTLY, events, run_id)
         later.write(put, so_far)
-        known = known_now(result)
-        keep_known(later, known_then.result(), known, run_id, result.options.as_of)
+        if records_then is not None:
+            known_then, referrals_then = records_then.result()
+            keep_known(later, known_then, known, run_id, result.options.as_of)
+            _store_referrals(later, referrals, referrals_then, run_id)
         _store_problems(later, result, run_id)
         _store_due(later, result, run_id)
         oversight, since = oversee(later, result, run_id, review_days, quiet)
@@ -110,6 +114,7 @@ def store_run(
             "queue": changes["referral"].as_json(),
             "contacts": contacts,
             "told": told_now,
+            "records": records,
             "carried": list(known.columns),
             "oversight": {"rules": oversight.rules_json(), "queue": oversight.change.as_json()},
         }
@@ -194,9 +199,10 @@ def _store_due(later: Behind, result: Run, run_id: int) -> None:
     later.write(bulk.add, due_item, columns, {"run_id": run_id})
 
 
-def _referrals_before(store: Beside) -> pa.Table:
+def _records_before(connection: sa.Connection, store: Beside) -> tuple[KnownBefore, pa.Table]:
+    """Return what was known of the records after the last run, and the referrals it found."""
     query = sa.select(*(referral.c[name] for name in _BESIDE.names))
-    return store.all_of(query, _BESIDE)
+    return known_before(connection, store), store.all_of(query, _BESIDE)
 
 
 def _store_referrals(later: Behind, referrals: pa.Table, stored: pa.Table, run_id: int) -> None:

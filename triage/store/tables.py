@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from triage.schema_nights import NIGHT_COLUMNS
 
-HEAD_REVISION: Final = "0008"
+HEAD_REVISION: Final = "0009"
 """The newest migration; a store at any other revision is upgraded, or refused when newer."""
 
 metadata = sa.MetaData()
@@ -56,11 +56,13 @@ run = sa.Table(
     sa.Column("told", sa.String(64)),
     sa.Column("carried", sa.JSON),
     sa.Column("oversight", sa.JSON),
+    sa.Column("records", sa.String(64)),
     sqlite_autoincrement=True,
 )
 """``told`` is a SHA-256 of all that the run brought to the queue; none before revision 0003.
 ``carried`` names the columns of the records whose history is kept; none before revision 0005.
 ``oversight`` has what the rules for cases said and changed; none before revision 0006.
+``records`` is a SHA-256 of the records as the run knew them; none before revision 0009.
 """
 
 rejection = sa.Table(

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from triage import __version__
 from triage.flags import SCHEMA
+from triage.known import KnownNow
 from triage.names import numbered
 from triage.run import Judgement, Run
 from triage.store.columns import only, ranks, truths
@@ -121,22 +122,36 @@ def told(run: Run, tonight: Tonight, timeline: pa.Table, review_days: Mapping[st
     same flags in the same words with the same lasting evidence, the same outcomes of the same
     rules, the same referrals of the same children. All else that a run says is in its own row.
     """
-    digest = hashlib.sha256()
     rules = [(rule.text_hash, rule.status) for rule in run.ruleset.rules]
     settings = [__version__, rules, sorted(run.ruleset.silent.items()), dict(review_days)]
-    digest.update(json.dumps(settings).encode())
     flags = tonight.flags.drop_columns(["evidence"])
     outcomes = [_outcomes(judgement) for judgement in (run.referrals, run.contacts)]
-    for table in (flags, timeline, *outcomes):
+    return _digest(settings, flags, timeline, *outcomes)
+
+
+def told_of_records(known: KnownNow, timeline: pa.Table) -> str:
+    """Return a SHA-256 of the records as a run knows them.
+
+    When it is that of the run before, what is kept of each referral, and of how its record changed
+    from night to night, is already as this run would leave it.
+    """
+    columns = {"child": known.child_names, "name": known.names, "digest": pa.array(known.digest)}
+    referrals = timeline.select(["child_id", "referral_id", "digest"])
+    return _digest([__version__, list(known.columns)], pa.table(columns), referrals)
+
+
+def _digest(settings: Sequence[Any], *tables: pa.Table) -> str:
+    digest = hashlib.sha256(json.dumps(settings).encode())
+    for table in tables:
         with pa.ipc.new_stream(pa.PythonFile(_Sink(digest), "w"), table.schema) as stream:
-            stream.write_table(table)
+            stream.write_table(table.combine_chunks())
     return digest.hexdigest()
 
 
 def _outcomes(judgement: Judgement) -> pa.Table:
     judged = judgement.judged
     columns = {"child": judged.child_names, "name": judged.names, **judged.outcomes}
-    return pa.table(columns).combine_chunks()
+    return pa.table(columns)
 
 
 class _Sink:
