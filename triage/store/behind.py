@@ -14,7 +14,7 @@ from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 import sqlalchemy as sa
 
-_MOST: Final = 16
+_MOST: Final = 8
 """What is asked and not done yet; more would hold on to all that is still to be written."""
 
 _AskedP = ParamSpec("_AskedP")

@@ -105,23 +105,27 @@ def store_run(
         _store_due(later, result, run_id)
         oversight, since = oversee(later, result, run_id, review_days, quiet)
         keep_overdue(later.connection, result.options.as_of)
-        contacts = {
-            "rows": dict(result.contacts.rows),
-            "rules": [one.as_json() for one in result.contacts.results_of("stable")],
-            "queue": changes["contact"].as_json(),
-        }
-        of_run_now = {
-            "queue": changes["referral"].as_json(),
-            "contacts": contacts,
+        found = {
             "told": told_now,
             "records": records,
             "carried": list(known.columns),
-            "oversight": {"rules": oversight.rules_json(), "queue": oversight.change.as_json()},
+            **_counts(result, changes, oversight),
         }
-        later.connection.execute(sa.update(run).where(run.c.id == run_id).values(of_run_now))
+        later.connection.execute(sa.update(run).where(run.c.id == run_id).values(found))
         since = [*since, happened("run stored", detail=_told_of_run(result, who))]
         put(later.connection, chained(so_far.head, at, NIGHTLY, since, run_id))
     return run_id, changes, oversight
+
+
+def _counts(result: Run, changes: Changes, oversight: Oversight) -> dict[str, Any]:
+    """Return what a run's row says of the queue, of contacts, and of the rules for cases."""
+    contacts = {
+        "rows": dict(result.contacts.rows),
+        "rules": [one.as_json() for one in result.contacts.results_of("stable")],
+        "queue": changes["contact"].as_json(),
+    }
+    overseen = {"rules": oversight.rules_json(), "queue": oversight.change.as_json()}
+    return {"queue": changes["referral"].as_json(), "contacts": contacts, "oversight": overseen}
 
 
 def _told_of_run(result: Run, who: str) -> dict[str, Any]:
