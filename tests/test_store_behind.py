@@ -7,12 +7,13 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
 import sqlalchemy as sa
-from conftest import AS_OF, Triage
+from conftest import AS_OF, Triage, mend
 from stores import ON_SQLITE, OwnStore
 
 from triage.store import behind as behind_door
@@ -97,10 +98,9 @@ def test_what_fails_is_raised_and_nothing_is_done_after_it(stored: OwnStore) -> 
         found = later.read(waits)
         after = later.read(lambda _: done.append("after"))
         begun.set()
-        with pytest.raises(RuntimeError, match="not done"):
-            after.result()
-        with pytest.raises(TroubleError):
-            found.result()
+        for one in (after, found):
+            with pytest.raises(TroubleError, match="first"):
+                one.result()
     assert not done
     assert stored.value("SELECT count(*) FROM rule_text WHERE rule_id = 'X-01'") == 0
 
@@ -350,6 +350,37 @@ def test_a_damaged_cell_is_told_as_the_stores_own_connection_tells_it(
     assert err.endswith("Nothing was stored.\n")
     assert stored.value("SELECT count(*) FROM run") == 1
     assert 0 < second_reads[-1] < 10
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(
+    "change", ["known_now SET digest = 'none'", "referral SET child_id = x'80'"]
+)
+def test_a_damaged_record_is_told_though_the_queue_is_asked_for_behind_it(
+    triage: Triage, stored: OwnStore, second_reads: list[int], change: str
+) -> None:
+    stored.execute(f"UPDATE {change}")
+    records = Path("records.csv")
+    mend(records, "B,2023-06-01,R3,false,,,,", "B,2023-06-01,R3,false,,,2023-06-20,")
+    code, out, err = triage("nightly", records, "--as-of", "2023-07-03", "--quiet")
+    assert (code, out) == (4, "")
+    assert "the store is damaged" in err
+    assert err.endswith("Nothing was stored.\n")
+    assert second_reads
+
+
+@ON_SQLITE
+def test_where_no_second_process_can_begin_the_one_reads(
+    stored: OwnStore, second_reads: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(*_: Any, **__: Any) -> None:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(subprocess, "Popen", refuses)
+    with reading(stored.url) as connection, beside(connection) as store:
+        found = as_read(store.tables(CASES, SCHEMA))
+        assert found == as_read(bulk.tables(connection, CASES, SCHEMA))
+    assert second_reads == [0]
 
 
 def test_a_night_that_fails_while_it_is_written_leaves_nothing(

@@ -7,21 +7,36 @@ import json
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from conftest import Triage, mend
 from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from night_tables import BACK_AND_FORTH, FIRST_NIGHT, NIGHTS, RULES, WORKED_ON, Night, Records
 from oracle_queue import SNOOZED_FOR, SlowQueue
 from stores import ON_SQLITE, NewStore, OwnStore
+from work_helpers import SHIPPED, night, row
 
 from triage.errors import CallError
 from triage.pipeline import check
 from triage.run import Options, Run
-from triage.store import Asker, Wanted, begin_review, bulk, cases, store_run, verify_trail, work
+from triage.store import (
+    Asker,
+    Wanted,
+    begin_review,
+    bulk,
+    cases,
+    queue,
+    store_run,
+    verify_trail,
+    work,
+)
 from triage.store.connection import writing
 from triage.store.tables import HEAD_REVISION
+from triage.store.trail import happened
 
 REVIEW_DAYS = {"critical": 8, "high": 3, "medium": 10, "low": 1}
 """Not in the order of severities: the most pressing flag of a case is not the first to be due."""
@@ -163,13 +178,13 @@ def test_after_each_night_the_store_holds_what_the_slow_queue_holds(
     with tempfile.TemporaryDirectory() as name, new_store(Path(name)) as store:
         folder, as_of = Path(name), FIRST_NIGHT
         slow, records = SlowQueue(REVIEW_DAYS), Records()
-        for night in nights:
-            as_of += dt.timedelta(night.days)
-            records.type(night)
-            for done, number in night.acts if slow.cases else ():
+        for one in nights:
+            as_of += dt.timedelta(one.days)
+            records.type(one)
+            for done, number in one.acts if slow.cases else ():
                 act(store, slow, done, number)
             options = Options(as_of, 3, dt.date(2020, 1, 1))
-            run = check(records.write(folder), RULES[night.rules], options)
+            run = check(records.write(folder), RULES[one.rules], options)
             assert keep(store, run) == slow.night(run)
             check_same(store, slow)
             before = dump(store)
@@ -177,8 +192,9 @@ def test_after_each_night_the_store_holds_what_the_slow_queue_holds(
             assert keep(store, run) == again
             assert all(not count["new"] + count["changed"] for count in again.values())
             assert dump(store) == before
-            # That nothing differs is seen at once; flag by flag it comes to the same.
-            store.execute("UPDATE run SET told = NULL")
+            # That nothing differs is seen at once; flag by flag, and record by record, it comes to
+            # the same.
+            store.execute("UPDATE run SET told = NULL, records = NULL")
             assert keep(store, run) == slow.night(run)
             assert dump(store) == before
 
@@ -187,11 +203,11 @@ def test_the_nights_written_out_come_to_every_kind_of_event(
     store: OwnStore, workplace: Path
 ) -> None:
     as_of, records = FIRST_NIGHT, Records()
-    for night in BACK_AND_FORTH:
-        as_of += dt.timedelta(night.days)
-        records.type(night)
+    for one in BACK_AND_FORTH:
+        as_of += dt.timedelta(one.days)
+        records.type(one)
         options = Options(as_of, 3, dt.date(2020, 1, 1))
-        keep(store, check(records.write(workplace), RULES[night.rules], options))
+        keep(store, check(records.write(workplace), RULES[one.rules], options))
     events = stored(store)["events"]
     found = {(kind, key[0]) for _, key, kind, _, _ in events}
     assert {kind for kind, _ in found} == {
@@ -202,6 +218,46 @@ def test_the_nights_written_out_come_to_every_kind_of_event(
     details = {detail for *_, detail in events}
     assert {"the rule is on trial", "the rule is retired"} <= details
     assert verify_trail(store.url).damage == ""
+
+
+def test_records_of_the_night_before_are_not_compared_again_whatever_the_rules_say(
+    triage: Triage, records: Path, monkeypatch: pytest.MonkeyPatch, store: OwnStore
+) -> None:
+    kept = ("known", "known_now", "referral")
+    alone = SHIPPED.only("DEC-01")
+    night(store, records.parent, [row("R1"), row("R2")], NOW.date(), alone)
+    before = store.rows(*kept)
+    with monkeypatch.context() as patched:
+        patched.setattr("triage.store.nightly._records_before", None)
+        night(store, records.parent, [row("R1"), row("R2")], NOW.date(), SHIPPED.only("DEC-02"))
+    assert store.rows(*kept) == before
+    night(store, records.parent, [row("R1"), row("R2", team="Other")], NOW.date(), alone)
+    assert store.rows(*kept) != before
+    assert [one is not None for (one,) in store.query("SELECT records FROM run")] == [True] * 3
+
+
+@given(
+    st.dictionaries(st.integers(1, 12), st.sets(st.integers(0, 199), min_size=1, max_size=9)),
+    st.integers(0, 12),
+)
+def test_new_flags_are_told_by_case_however_many_rules_there_are(
+    flags: dict[int, set[int]], last: int
+) -> None:
+    rules = [f"R-{number:03}" for number in range(200)]
+    pairs = [(number, rule) for number in sorted(flags) for rule in sorted(flags[number])]
+    whose, rule = (np.array([pair[place] for pair in pairs], int) for place in (0, 1))
+    tonight = SimpleNamespace(rule=rule, rules=rules)
+    stood: Any = SimpleNamespace(cases=SimpleNamespace(last=last), whose=whose, tonight=tonight)
+    found = queue._raised(stood, np.arange(len(pairs)))
+    raised = [
+        happened("flag raised", number, rules[rule]) for number, rule in pairs if number <= last
+    ]
+    opened = [
+        happened("case opened", number, None, {"flags": [rules[one] for one in sorted(of)]})
+        for number, of in sorted(flags.items())
+        if number > last
+    ]
+    assert found == raised + opened
 
 
 @pytest.mark.parametrize("at_once", [1, 3, 2_000])

@@ -7,8 +7,11 @@ import json
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from triage import judging, known
+from triage.flagged import told_apart
 from triage.names import equal_at, folded
 
 ODD = ["Straße", "STRASSE", "ſocial", "Ω", "İz", "Team A", "team a", ""]
@@ -42,6 +45,24 @@ def test_rows_have_the_same_pattern_where_all_their_digits_are_the_same(
     assert [shown[row] for row in first[pattern].tolist()] == shown
     assert len({*pattern.tolist()}) == len(first) == len({*shown})
     assert all(shown.index(shown[row]) == row for row in first.tolist()[:50])
+
+
+@given(
+    st.integers(1, 6).flatmap(
+        lambda n: st.lists(
+            st.tuples(*[st.sampled_from([0, 1, 2**40, 2**61, 2**62 - 1, -(2**62)])] * n),
+            min_size=1,
+            max_size=30,
+        )
+    )
+)
+def test_rows_are_numbered_as_they_are_first_shown_however_far_apart_their_codes(
+    shown: list[tuple[int, ...]],
+) -> None:
+    number, first = told_apart([np.array(column) for column in zip(*shown, strict=True)])
+    distinct = list(dict.fromkeys(shown))
+    assert number.tolist() == [distinct.index(row) for row in shown]
+    assert [shown[row] for row in first.tolist()] == distinct
 
 
 def test_texts_are_written_in_json_as_python_writes_them() -> None:

@@ -182,6 +182,10 @@ def told_apart(codes: Sequence[npt.NDArray[Any]]) -> tuple[Whole, Whole]:
         if n_distinct * radix >= _ROOM:
             which = np.asarray(pd.factorize(which)[0], np.int64)
             n_distinct = int(which.max()) + 1
+        if n_distinct * radix >= _ROOM:
+            # Codes that are far apart: as many as there are rows at most, once they are numbered.
+            code = np.asarray(pd.factorize(code)[0], np.int64)
+            low, radix = 0, int(code.max()) + 1
         which *= radix
         which += code
         which -= low

@@ -33,7 +33,7 @@ class Behind:
         self._is_server = connection.dialect.name == "postgresql"
         self._reads_here = not (self._is_server or is_read_apart)
         self._asked: deque[Future[Any]] = deque()
-        self._has_failed = False
+        self._failure: BaseException | None = None
 
     @property
     def connection(self) -> sa.Connection:
@@ -82,12 +82,12 @@ class Behind:
         self._wait(_MOST - 1)
 
         def done() -> _FoundT:
-            if self._has_failed:
-                raise RuntimeError("not done, since what was asked before it failed")
+            if self._failure is not None:
+                raise self._failure
             try:
                 return work(self._connection, *args, **named)
-            except BaseException:
-                self._has_failed = True
+            except BaseException as failure:
+                self._failure = failure
                 raise
 
         begun = self._pool.submit(done)

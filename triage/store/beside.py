@@ -133,7 +133,13 @@ def _begun(connection: sa.Connection) -> _Reader | None:
         return None
     call = [sys.executable, "-I", str(_READER), f"{file.as_uri()}?mode=ro"]
     pipe, nowhere = subprocess.PIPE, subprocess.DEVNULL
-    reader = subprocess.Popen(call, stdin=pipe, stdout=pipe, stderr=nowhere)
+    try:
+        # Ctrl-C is meant for this process, which ends the other.
+        reader = subprocess.Popen(
+            call, stdin=pipe, stdout=pipe, stderr=nowhere, start_new_session=True
+        )
+    except OSError:
+        return None
     # It is told when something is read, so that nobody waits for it to begin.
     _ask(reader, _MOMENT)
     return reader

@@ -21,7 +21,7 @@ from triage.ruleset import Ruleset
 from triage.run import Judgement, Run
 from triage.store import bulk
 from triage.store.behind import Behind
-from triage.store.beside import beside
+from triage.store.beside import Beside
 from triage.store.exceptions import RuleException
 from triage.store.queue import update_queue
 from triage.store.queue_change import QueueChange
@@ -98,8 +98,7 @@ def oversee(
     ):
         return Oversight(judgements, QueueChange()), []
     tonight = of_run(overseen, exceptions)
-    with beside(later.connection) as store:
-        stood = queue_stood(store, overseen, tonight)
+    stood = queue_stood(Beside(later.connection, None), overseen, tonight)
     changes, events = update_queue(later, overseen, stood, run_id, review_days, exceptions)
     return Oversight(judgements, reduce(QueueChange.plus, changes.values())), events
 

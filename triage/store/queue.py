@@ -85,7 +85,7 @@ def update_queue(
         review_days,
     )
     events = [
-        *_raised(cases, stood, new),
+        *_raised(stood, new),
         *changed,
         *cleared,
         *followed,
@@ -107,10 +107,10 @@ def update_queue(
     return counts, events
 
 
-def _raised(cases: Cases, stood: Stood, new: Whole) -> list[Happened]:
+def _raised(stood: Stood, new: Whole) -> list[Happened]:
     """Return what happened by new flags, by case: one that they opened names all of its own."""
     whose, numbers, rules = stood.whose[new], stood.tonight.rule[new], stood.tonight.rules
-    n_raised = int(np.searchsorted(whose, cases.last, "right"))
+    n_raised = int(np.searchsorted(whose, stood.cases.last, "right"))
     raised = [
         happened("flag raised", number, rules[rule])
         for number, rule in zip(whose[:n_raised].tolist(), numbers[:n_raised].tolist(), strict=True)
