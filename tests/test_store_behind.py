@@ -14,7 +14,8 @@ import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 from conftest import AS_OF, Triage, mend
-from stores import ON_SQLITE, OwnStore
+from stores import ON_SQLITE, NewStore, OwnStore
+from work_helpers import night, rows
 
 from triage.store import behind as behind_door
 from triage.store import beside as door
@@ -367,6 +368,20 @@ def test_a_damaged_record_is_told_though_the_queue_is_asked_for_behind_it(
     assert "the store is damaged" in err
     assert err.endswith("Nothing was stored.\n")
     assert second_reads
+
+
+@ON_SQLITE
+def test_a_path_of_odd_letters_is_found(
+    new_store: NewStore, tmp_path: Path, second_reads: list[int]
+) -> None:
+    folder = tmp_path / "50% of #1? é"
+    folder.mkdir()
+    with new_store(folder) as made:
+        night(made, folder, rows(2))
+        second_reads.clear()
+        with reading(made.url) as connection, beside(connection) as store:
+            assert len(store.all_of(CASES, SCHEMA)) == 2
+    assert second_reads == [2]
 
 
 @ON_SQLITE
