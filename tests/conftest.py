@@ -94,6 +94,13 @@ def census(workplace: Path) -> Path:
     return path
 
 
+@pytest.fixture
+def stored(triage: Triage, records: Path, store: OwnStore) -> OwnStore:
+    """A store after its first night."""
+    assert triage("nightly", records, "--as-of", AS_OF, "--quiet")[0] == 0
+    return store
+
+
 def mend(path: Path, old: str, new: str) -> None:
     """Change one row of a table, which must be there."""
     text = path.read_text("utf-8")

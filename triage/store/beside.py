@@ -87,8 +87,7 @@ class Beside:
             _OtherwiseError: where there is none, or none that is still what it was; where this
                 connection has written, or a cell is not of its column's kind.
         """
-        is_busy = self._is_answering
-        if self._reader is None or is_busy or _has_written(self._connection):
+        if self._reader is None or self._is_answering or _has_written(self._connection):
             raise _OtherwiseError
         if self._is_same is None:
             self._is_same = _moment_of(self._reader) == self._moment
